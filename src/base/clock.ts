@@ -1,0 +1,42 @@
+import { KmError } from './errors.ts';
+
+/** Time as the product sees it; tests pass one of their own. All values in milliseconds. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number;
+  /** Calls `fn` once after `ms`; the returned function takes it back. Does not keep the process alive. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+/** Longest delay a Node timer can hold (2^31 - 1 ms); beyond it Node fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, fn) => {
+    const timer = setTimeout(fn, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`; rejects with code `aborted` as soon as `signal` aborts. Leaves no timer behind. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(aborted(signal));
+    const onAbort = (): void => {
+      cancel();
+      reject(aborted(signal as AbortSignal));
+    };
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** The error with which work ends whose signal has aborted. */
+export function aborted(signal: AbortSignal): KmError {
+  return signal.reason instanceof KmError ? signal.reason : new KmError('aborted', 'aborted', { cause: signal.reason });
+}

@@ -1,0 +1,47 @@
+/**
+ * The few kinds of failure that anybody above an edge may look at. An edge (mesos, kubernetes, docker, volumes)
+ * translates what its library throws into one of these; nobody else reads a status code.
+ *
+ * - `invalid`      the user's fault: a field, a flag, a file. The message names it.
+ * - `not-found`    the thing does not exist (any more).
+ * - `conflict`     it exists already, or another version or UID of it does.
+ * - `denied`       credentials missing or not sufficient.
+ * - `unavailable`  the other side is away or overloaded; trying again later may help.
+ * - `timeout`      it took longer than it may.
+ * - `aborted`      our own AbortSignal ended it.
+ * - `workload`     the user's container cannot run (no such command, no such image); trying again changes nothing by itself.
+ * - `internal`     all else: a bug of ours or an answer nobody understands.
+ */
+export type ErrorCode =
+  | 'invalid'
+  | 'not-found'
+  | 'conflict'
+  | 'denied'
+  | 'unavailable'
+  | 'timeout'
+  | 'aborted'
+  | 'workload'
+  | 'internal';
+
+export class KmError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'KmError';
+    this.code = code;
+  }
+}
+
+/** True when `error` is ours and of that kind. */
+export function isCode(error: unknown, ...codes: ErrorCode[]): error is KmError {
+  return error instanceof KmError && codes.includes(error.code);
+}
+
+/** One line for a log or a status message: the error and its causes, without stacks. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : messageOf(error.cause);
+  const own = error.message !== '' ? error.message : error.name;
+  return cause === '' || own.includes(cause) ? own : `${own}: ${cause}`;
+}

@@ -1,0 +1,10 @@
+/**
+ * base: what every room stands on and what imports nothing of ours: time, back-off, typed errors, work that is serial
+ * per key or repeats. Nothing here knows a pod, a task or a container; no timer outlives its owner.
+ */
+export * from './backoff.ts';
+export * from './clock.ts';
+export * from './duration.ts';
+export * from './errors.ts';
+export * from './keyed-worker.ts';
+export * from './repeating-task.ts';
