@@ -1,0 +1,2 @@
+/** harness: what stands in for a cluster on one machine: agent emulator, embedded Kubernetes API, recorder and replayer. */
+export * from './kubernetes-api/index.ts';
