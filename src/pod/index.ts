@@ -4,5 +4,20 @@
  * clock, Docker, the network or the file system, and nothing is mutated.
  */
 export * from './action.ts';
+export * from './actions.ts';
+export * from './container-hash.ts';
+export * from './crash-backoff.ts';
+export * from './deadline.ts';
+export * from './default-pod.ts';
+export * from './environment.ts';
+export * from './merge-status.ts';
+export * from './network.ts';
 export * from './observed.ts';
+export * from './outcome.ts';
+export * from './quantity.ts';
+export * from './read.ts';
+export * from './resources.ts';
+export * from './status.ts';
+export * from './times.ts';
 export * from './types.ts';
+export * from './validate.ts';
