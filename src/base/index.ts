@@ -4,7 +4,9 @@
  */
 export * from './backoff.ts';
 export * from './clock.ts';
+export * from './deadline.ts';
 export * from './duration.ts';
 export * from './errors.ts';
+export * from './journal.ts';
 export * from './keyed-worker.ts';
 export * from './repeating-task.ts';

@@ -1,0 +1,139 @@
+import { Backoff, type Clock, isCode, messageOf, sleep } from '../base/index.ts';
+import { identityOf, type PodIdentity, type PodStatus } from '../pod/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { PodReport, TaskProgress, TaskUpdateDraft } from './report.ts';
+import { taskUpdates } from './task-updates.ts';
+
+/** What became of a status patch: `gone` and `other-uid` are positive answers of the API about the pod. */
+export type PatchResult = 'done' | 'gone' | 'other-uid';
+
+/** The Kubernetes side of the reporter. Both calls throw code `unavailable` when the API is away. */
+export interface KubernetesStatusSink {
+  patchStatus(pod: PodIdentity, status: PodStatus, signal: AbortSignal): Promise<PatchResult>;
+  /** Deletes the object, grace 0, UID precondition; done too when it is gone already. */
+  deletePod(pod: PodIdentity, signal: AbortSignal): Promise<void>;
+}
+
+export interface StatusReporterOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Writes the transition into the journal; comes first. */
+  readonly record: (report: PodReport, progress: TaskProgress) => void;
+  /** Hands an update to the ledger; in order, never dropped. */
+  readonly mesos: (update: TaskUpdateDraft) => void;
+  readonly kubernetes?: KubernetesStatusSink;
+  /** Whether the framework has the TASK_KILLING_STATE capability. */
+  readonly killingState: () => boolean;
+  /** The API says that this pod does not exist, or is another one by now. */
+  readonly onPodGone: (pod: PodIdentity) => void;
+  /** The task has ended, its pod is terminated, and the API knows all there is to know. */
+  readonly onSettled: (report: PodReport) => void;
+}
+
+interface Task {
+  progress: TaskProgress;
+  /** Newest report; the Kubernetes sink works on it until `sent` is the same. */
+  latest: PodReport;
+  sent: PodReport | undefined;
+  /** The API has no such pod: nothing more to say there. */
+  gone: boolean;
+  sending: Promise<void> | undefined;
+}
+
+/**
+ * One ordered transition per pod to two sinks: the journal first, then the Mesos ledger, then the Kubernetes API. Mesos gets every
+ * transition; Kubernetes the newest status, one request at a time per pod, again and again while the API is away.
+ *
+ * Between awaits: `progress` is what the journal holds; at most one request per pod is under way.
+ */
+export class StatusReporter {
+  readonly #options: StatusReporterOptions;
+  readonly #tasks = new Map<string, Task>();
+  readonly #stop = new AbortController();
+
+  constructor(options: StatusReporterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up a task where an earlier process of this executor left it. */
+  adopt(report: PodReport, progress: TaskProgress): void {
+    this.#tasks.set(report.taskId, { progress, latest: report, sent: undefined, gone: false, sending: undefined });
+  }
+
+  report(report: PodReport): void {
+    const known = this.#tasks.get(report.taskId);
+    const task: Task = known ?? { progress: { state: 'new' }, latest: report, sent: undefined, gone: false, sending: undefined };
+    if (known === undefined) this.#tasks.set(report.taskId, task);
+    else if (known.sent !== undefined && sameForUsers(known.latest, report)) return;
+    task.latest = report;
+    const { updates, progress } = taskUpdates(task.progress, report, this.#options.killingState());
+    if (updates.length > 0 || report.stage !== 'syncing') this.#options.record(report, progress);
+    task.progress = progress;
+    for (const update of updates) this.#options.mesos(update);
+    task.sending ??= this.#send(task);
+  }
+
+  /** How far the reports of a task have come; `undefined` for a task that was never reported. */
+  progressOf(taskId: string): TaskProgress | undefined {
+    return this.#tasks.get(taskId)?.progress;
+  }
+
+  /** The API is known to have no such pod (again): nothing is sent there any more. */
+  markGone(taskId: string): void {
+    const task = this.#tasks.get(taskId);
+    if (task !== undefined) task.gone = true;
+  }
+
+  forget(taskId: string): void {
+    this.#tasks.delete(taskId);
+  }
+
+  /** Resolves when the API has every status, or when `signal` aborts. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([Promise.all([...this.#tasks.values()].map(({ sending }) => sending)), over]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([...this.#tasks.values()].map(({ sending }) => sending));
+  }
+
+  async #send(task: Task): Promise<void> {
+    await Promise.resolve(); // reports made in the same turn become one request
+    const backoff = new Backoff({ initialMs: 200, maxMs: 10_000 });
+    while (task.sent !== task.latest && !this.#stop.signal.aborted) {
+      const report = task.latest;
+      try {
+        await this.#sendOne(task, report);
+        task.sent = report;
+        backoff.reset();
+      } catch (error) {
+        if (this.#stop.signal.aborted) break;
+        const level = isCode(error, 'unavailable', 'timeout') ? 'info' : 'warn';
+        this.#options.logger[level]('status not sent', { pod: report.pod.metadata.name, error: messageOf(error) });
+        await sleep(this.#options.clock, backoff.next(), this.#stop.signal).catch(() => undefined);
+      }
+    }
+    task.sending = undefined;
+    if (task.sent === task.latest && task.latest.stage === 'terminated') this.#options.onSettled(task.latest);
+  }
+
+  async #sendOne(task: Task, report: PodReport): Promise<void> {
+    const api = this.#options.kubernetes;
+    if (api === undefined || task.gone) return;
+    const pod = identityOf(report.pod);
+    const signal = this.#stop.signal;
+    const result = await api.patchStatus(pod, report.status, signal);
+    if (result !== 'done') {
+      task.gone = true;
+      this.#options.onPodGone(pod);
+    } else if (report.stage === 'terminated' && report.cause?.kind === 'api-deletion') {
+      await api.deletePod(pod, signal);
+    }
+  }
+}
+
+function sameForUsers(a: PodReport, b: PodReport): boolean {
+  return a.stage === b.stage && a.cause === b.cause && JSON.stringify(a.status) === JSON.stringify(b.status);
+}

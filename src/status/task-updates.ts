@@ -1,0 +1,87 @@
+import { outcomeOf, type PodStatus } from '../pod/index.ts';
+import type { KillCause, PodReport, TaskProgress, TaskUpdateDraft } from './report.ts';
+
+/** The updates that a report calls for, in order, and how far the task is after them. */
+export interface Transition {
+  readonly updates: readonly TaskUpdateDraft[];
+  readonly progress: TaskProgress;
+}
+
+/**
+ * Pod lifecycle to Mesos task states (docs/lifecycle.md): one monotonic gate per task. Nothing comes after a terminal state, and
+ * no TASK_RUNNING after the kill has begun. A task whose containers have run reports TASK_RUNNING before its end, however short
+ * they ran. `killing` tells whether the framework knows TASK_KILLING.
+ */
+export function taskUpdates(progress: TaskProgress, report: PodReport, killing: boolean): Transition {
+  const updates: TaskUpdateDraft[] = [];
+  let { state, healthy } = progress;
+  if (state === 'ended') return { updates, progress };
+
+  const ending = report.stage !== 'syncing';
+  const end = terminal(report);
+  const ready = isReady(report.status);
+  if (state === 'new' || state === 'starting') {
+    if (report.status.phase === 'Running' || (end !== undefined && hasRun(report.status))) {
+      updates.push(running(report, ready));
+      state = 'running';
+      healthy = ready;
+    }
+  } else if (state === 'running' && !ending && end === undefined && ready !== healthy) {
+    updates.push({ ...running(report, ready), reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED' });
+    healthy = ready;
+  }
+  if (ending && end === undefined && state !== 'killing') {
+    if (killing) updates.push(draft(report, { state: 'TASK_KILLING', message: report.cause?.message ?? 'killing' }));
+    state = 'killing';
+  }
+  if (end !== undefined) {
+    updates.push(end);
+    state = 'ended';
+  }
+  return { updates, progress: { state, ...(healthy === undefined ? {} : { healthy }) } };
+}
+
+/** The terminal update, once the pod has come to its end. */
+function terminal(report: PodReport): TaskUpdateDraft | undefined {
+  const { status, stage, cause } = report;
+  if (stage === 'terminating') return undefined;
+  if (stage === 'terminated' && cause !== undefined && !report.succeededBeforeKill) return killed(report, cause);
+  if (status.phase !== 'Succeeded' && status.phase !== 'Failed' && stage === 'syncing') return undefined;
+  const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : outcomeOf(status);
+  return draft(report, outcome);
+}
+
+function killed(report: PodReport, cause: KillCause): TaskUpdateDraft {
+  const { message } = cause;
+  switch (cause.kind) {
+    case 'mesos-kill':
+    case 'mesos-shutdown':
+    case 'api-deletion':
+      return draft(report, { state: 'TASK_KILLED', message });
+    case 'deadline':
+      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_COMMAND_EXECUTOR_FAILED', message });
+    case 'launch-timeout':
+      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
+    case 'max-completion-time':
+      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_MAX_COMPLETION_TIME_REACHED', message });
+  }
+}
+
+function running(report: PodReport, healthy: boolean): TaskUpdateDraft {
+  return { ...draft(report, { state: 'TASK_RUNNING' }), healthy };
+}
+
+function draft(report: PodReport, what: Pick<TaskUpdateDraft, 'state' | 'reason' | 'message'>): TaskUpdateDraft {
+  const ips = report.status.podIPs?.map(({ ip }) => ip).filter((ip) => ip !== undefined) ?? [];
+  return { taskId: report.taskId, ...what, ips, data: JSON.stringify(report.status) };
+}
+
+function isReady(status: PodStatus): boolean {
+  return status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
+}
+
+/** Whether a container of the spec has ever run; one that could not be started has no start time. */
+function hasRun(status: PodStatus): boolean {
+  return (status.containerStatuses ?? []).some(({ state, lastState }) =>
+    [state, lastState].some((s) => s?.running !== undefined || (s?.terminated?.startedAt ?? null) !== null));
+}
