@@ -11,6 +11,7 @@ export * from './deadline.ts';
 export * from './default-pod.ts';
 export * from './environment.ts';
 export * from './merge-status.ts';
+export * from './mount.ts';
 export * from './network.ts';
 export * from './observed.ts';
 export * from './outcome.ts';

@@ -1,0 +1,20 @@
+/**
+ * docker: the edge to the Docker Engine. In: a pod's spec and what was decided about it, as plain values. Out: containers with the
+ * kubelet's names and labels, images, events, what Docker says is true (`ObservedContainer`).
+ *
+ * Promises: the settings, names, labels and observations are pure functions. The same attempt of a container always has the same
+ * name, so that Docker refuses a second one. What Docker treats as "already so" (stopped, gone) is success. Every other
+ * failure is a `KmError` whose code tells the workload's fault from ours and from what may be tried again.
+ */
+export * from './connect-engine.ts';
+export * from './container-config.ts';
+export * from './create-body.ts';
+export * from './create-unique.ts';
+export * from './engine.ts';
+export * from './host-limits.ts';
+export * from './image-status.ts';
+export * from './inputs.ts';
+export * from './labels.ts';
+export * from './names.ts';
+export * from './observe.ts';
+export * from './sandbox-config.ts';

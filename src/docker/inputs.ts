@@ -1,0 +1,49 @@
+import type { Container, ContainerMount, ContainerResources, ValidPod } from '../pod/index.ts';
+
+/** Whose container it is, on the Mesos side. */
+export interface Owner {
+  readonly taskId: string;
+  readonly frameworkId: string;
+  readonly executorId: string;
+}
+
+export interface SandboxInput {
+  readonly pod: ValidPod;
+  readonly attempt: number;
+  readonly owner: Owner;
+  /** The pause image, as given to the Engine. */
+  readonly image: string;
+  /** At most 63 characters; ignored with `hostNetwork`. */
+  readonly hostname: string;
+  /** What resolv.conf shall hold; absent leaves Docker's own. */
+  readonly dns?: { readonly nameservers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
+  /** `SANDBOX_OOM_SCORE_ADJ`, clamped to what the host allows. */
+  readonly oomScoreAdj: number;
+}
+
+/** Everything about one container that its spec alone does not tell. */
+export interface ContainerInput {
+  readonly pod: ValidPod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly owner: Owner;
+  readonly sandboxId: string;
+  /** The image: what to create from (its id), its name and id as the status reports them. */
+  readonly image: { readonly from: string; readonly name: string; readonly statusId: string };
+  /** Expanded; absent leaves the image's entrypoint. */
+  readonly command?: readonly string[];
+  /** Expanded; absent leaves the image's arguments (when `command` is absent too). */
+  readonly args?: readonly string[];
+  /** `NAME=value`, in the order in which the container sees them. */
+  readonly env: readonly string[];
+  readonly mounts: readonly ContainerMount[];
+  readonly resources: ContainerResources;
+  /** Already clamped to what the host allows. */
+  readonly oomScoreAdj: number;
+  readonly hash: string;
+  readonly hashVersion: string;
+  /** Where the log's symbolic link goes: `/var/log/pods/<ns>_<name>_<uid>/<container>/<attempt>.log`. */
+  readonly logPath: string;
+  /** The termination message file on the node; it is read from there after the container's end, also after a restart of ours. */
+  readonly terminationMessageFile: string;
+}

@@ -1,0 +1,24 @@
+import type { ValidPod } from '../pod/index.ts';
+import type { PortBinding } from './create-body.ts';
+
+export interface Ports {
+  readonly exposed: Record<string, Record<string, never>>;
+  readonly bindings: Record<string, PortBinding[]>;
+}
+
+/**
+ * Ports of the node that lead to ports of the pod: those containers' ports that name a `hostPort`. None with the host's network,
+ * where the containers listen on the node themselves.
+ */
+export function portBindings(pod: ValidPod): Ports {
+  const exposed: Ports['exposed'] = {};
+  const bindings: Ports['bindings'] = {};
+  if (pod.spec.hostNetwork === true) return { exposed, bindings };
+  for (const { hostPort = 0, containerPort, protocol = 'TCP', hostIP = '' } of pod.spec.containers.flatMap((container) => container.ports ?? [])) {
+    if (hostPort === 0) continue;
+    const port = `${containerPort}/${protocol.toLowerCase()}`;
+    exposed[port] = {};
+    (bindings[port] ??= []).push({ HostIp: hostIP, HostPort: String(hostPort) });
+  }
+  return { exposed, bindings };
+}
