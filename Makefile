@@ -1,0 +1,22 @@
+# What a person types. Each target does its own set-up first; `make help` says what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check clean
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+setup: ## npm dependencies with the pinned Node, generated types
+	@scripts/setup.sh
+
+demo: setup ## the nginx pod of the getting-started page, from nothing to TASK_KILLED, on this machine
+	@scripts/engine.sh run scripts/demo.sh
+
+test: setup ## everything that CI checks: types, lint, rooms, dead code, unit and integration tests
+	@scripts/test.sh
+
+check: setup ## types, lint, room boundaries, dead code
+	@scripts/check.sh
+
+clean: ## node_modules, generated files and what runs left in the checkout; the cache folder stays
+	@rm -rf node_modules src/mesos/generated coverage .km

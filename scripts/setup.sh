@@ -1,0 +1,33 @@
+#!/bin/bash
+# setup.sh: npm dependencies (the pinned Node comes with them) and generated types. Does only what is not done yet.
+# Needs Node 20 or later and npm.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+for tool in node npm; do
+  command -v $tool >/dev/null || { complain "This needs Node.js 20 or later with npm (no $tool on PATH). On Debian: apt-get install nodejs npm, or see https://nodejs.org."; exit 1; }
+done
+
+# stale STAMP FILE...: true unless STAMP holds the checksum of the files; sets `sum`.
+stale() {
+  local stamp=$1
+  shift
+  sum=$(cat "$@" | sha256sum)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ]
+}
+
+dependencies=node_modules/.km-dependencies
+exec {lock}>"$KM_CACHE/setup.lock"
+flock "$lock" 2>/dev/null || true
+if stale $dependencies package-lock.json .npmrc; then
+  quietly 'npm ci' npm ci --no-audit --no-fund --no-progress
+  node --version | grep -qE '^v2[4-9]' || { complain "The pinned Node did not install: node_modules/.bin/node is missing or not 24 or later."; exit 1; }
+  printf '%s\n' "$sum" >$dependencies
+fi
+
+generated=src/mesos/generated/.km-generated
+if stale $generated $(find proto -name '*.proto' | sort) scripts/generate-mesos.ts package-lock.json; then
+  quietly 'generate Mesos types' npm run -s generate
+  printf '%s\n' "$sum" >$generated
+fi

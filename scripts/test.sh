@@ -1,0 +1,21 @@
+#!/bin/bash
+# test.sh: checks, unit tests, integration tests against a Docker Engine. Goes on after a failure; exit 1 if there was one.
+# The last line counts the tests: `N passed, N failed`.
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+began=$EPOCHREALTIME failed=0
+results=$(mktemp -d "$KM_CACHE/results.XXXXXX")
+trap 'rm -rf "$results"' EXIT
+
+vitest() { npx --no-install vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$results/$1.json"; }
+
+scripts/check.sh || failed=1
+vitest unit || failed=1
+export -f vitest
+export results
+scripts/engine.sh run bash -c 'node scripts/images.ts && vitest integration' || failed=1
+say "make test took $(since "$began")"
+node scripts/count-tests.ts "$results" unit integration || failed=1
+exit $failed
