@@ -25,18 +25,21 @@ const IMAGES: readonly Image[] = [
 /** How long a pull may show no progress before we build instead, milliseconds. */
 const PULL_PATIENCE_MS = 15_000;
 
-const engine = connectEngine(process.env);
-let registryAnswers = true;
-for (const image of IMAGES) {
-  if ((await engine.request('GET', `/images/${image.reference}/json`)).status === 200) continue;
-  const began = performance.now();
-  const pulled = image.pull && registryAnswers && (await pull(engine, image.reference));
-  if (image.pull) registryAnswers = pulled;
-  if (!pulled) await build(engine, image);
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(`  image   ${image.reference}: ${pulled ? 'pulled' : `built from docker/${image.folder}`}, ${seconds} s`);
+await provide(connectEngine(process.env));
+
+async function provide(engine: EngineConnection): Promise<void> {
+  let registryAnswers = true;
+  for (const image of IMAGES) {
+    if ((await engine.request('GET', `/images/${image.reference}/json`)).status === 200) continue;
+    const began = performance.now();
+    const pulled: boolean = image.pull && registryAnswers && (await pull(engine, image.reference));
+    if (image.pull) registryAnswers = pulled;
+    if (!pulled) await build(engine, image);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    console.log(`  image   ${image.reference}: ${pulled ? 'pulled' : `built from docker/${image.folder}`}, ${seconds} s`);
+  }
+  engine.close();
 }
-engine.close();
 
 /** False when no registry has it for us: away, forbidden, rate-limited, too slow. */
 async function pull(engine: EngineConnection, reference: string): Promise<boolean> {
