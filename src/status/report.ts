@@ -23,6 +23,8 @@ export interface PodReport {
   readonly stage: PodStage;
   /** Present from the moment the pod is to end. */
   readonly cause?: KillCause;
+  /** The API wants the object gone: it is deleted when the pod is terminated. */
+  readonly deleted: boolean;
   /** Every container had already succeeded before the first signal was sent. */
   readonly succeededBeforeKill: boolean;
 }

@@ -128,12 +128,12 @@ export class StatusReporter {
     if (result !== 'done') {
       task.gone = true;
       this.#options.onPodGone(pod);
-    } else if (report.stage === 'terminated' && report.cause?.kind === 'api-deletion') {
+    } else if (report.stage === 'terminated' && report.deleted) {
       await api.deletePod(pod, signal);
     }
   }
 }
 
 function sameForUsers(a: PodReport, b: PodReport): boolean {
-  return a.stage === b.stage && a.cause === b.cause && JSON.stringify(a.status) === JSON.stringify(b.status);
+  return a.stage === b.stage && a.cause === b.cause && a.deleted === b.deleted && JSON.stringify(a.status) === JSON.stringify(b.status);
 }

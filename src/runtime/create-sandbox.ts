@@ -1,0 +1,85 @@
+import { isCode, KmError, messageOf } from '../base/index.ts';
+import { clampOomScore, createWithUniqueName, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
+import { type DnsConfig, dnsConfig, hostnameOf, hostsFile } from '../pod/index.ts';
+import { writeHostsFile, writeResolvConf } from '../volumes/index.ts';
+import type { PodContext } from './pod-context.ts';
+
+/**
+ * A sandbox on its way: containers can be created as soon as it has an id, and be started once it is up. Neither promise
+ * goes unhandled; all reject with the same error.
+ */
+export interface Sandbox {
+  readonly id: Promise<string>;
+  /** Path of the pod's hosts file on the node: there, if not yet with the pod's address. */
+  readonly hosts: Promise<string>;
+  /** Its network is there, the pod's resolv.conf and hosts file are written. Gives the pod's address. */
+  readonly up: Promise<string>;
+}
+
+/** The sandbox that runs already. */
+export function runningSandbox(context: PodContext): Sandbox {
+  const running = context.observed.sandboxes.find(({ state }) => state === 'running');
+  const ip = context.podIP;
+  if (running === undefined || ip === undefined) {
+    const none = Promise.reject<string>(new KmError('unavailable', 'the pod has no running sandbox'));
+    none.catch(() => undefined);
+    return { id: none, hosts: none, up: none };
+  }
+  return { id: Promise.resolve(running.id), hosts: writeHosts(context, [ip]), up: Promise.resolve(ip) };
+}
+
+/** Makes a pod's sandbox and starts it. */
+export function createSandbox(context: PodContext, attempt: number, signal: AbortSignal): Sandbox {
+  const dns = dnsOf(context);
+  const id = dns.then((config) => create(context, attempt, config, signal));
+  const hosts = writeHosts(context, []); // a placeholder that containers can mount
+  const up = hosts.then(() => start(context, id, dns, signal)).catch((error: unknown) => {
+    if (!signal.aborted) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+    throw error;
+  });
+  for (const promise of [id, hosts, up]) promise.catch(() => undefined);
+  return { id, hosts, up };
+}
+
+async function dnsOf({ node, pod }: PodContext): Promise<DnsConfig> {
+  return dnsConfig(pod, { nodeResolvConf: await node.resolvConf(), clusterDns: node.clusterDns, clusterDomain: node.clusterDomain });
+}
+
+async function create(context: PodContext, attempt: number, dns: DnsConfig, signal: AbortSignal): Promise<string> {
+  const { node, pod, owner } = context;
+  if (dns.missingClusterDns !== undefined) context.tell('Warning', 'MissingClusterDNS', dns.missingClusterDns);
+  for (const omitted of dns.omitted) context.tell('Warning', 'DNSConfigForming', omitted);
+  const { hostname } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
+  const oomScoreAdj = clampOomScore(SANDBOX_OOM_SCORE_ADJ, node.limits).score;
+  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname, oomScoreAdj });
+  // Without the signal: a creation that was given up half-way could leave a container that nobody has seen.
+  try {
+    return await createWithUniqueName(node.engine, config);
+  } catch (error) {
+    if (!isCode(error, 'not-found')) throw error;
+    await node.engine.pull(node.pauseImage, { signal });
+    return createWithUniqueName(node.engine, config);
+  }
+}
+
+async function start(context: PodContext, created: Promise<string>, dns: Promise<DnsConfig>, signal: AbortSignal): Promise<string> {
+  const { node, pod } = context;
+  const id = await created;
+  signal.throwIfAborted();
+  await node.engine.start(id);
+  const { ips, resolvConfPath } = await node.engine.inspect(id, signal);
+  const ip = pod.spec.hostNetwork === true ? node.hostIP : ips[0];
+  if (ip === undefined) throw new KmError('unavailable', 'the sandbox has no address');
+  await Promise.all([
+    writeHosts(context, pod.spec.hostNetwork === true ? [node.hostIP] : ips),
+    resolvConfPath === '' ? undefined : dns.then(({ content }) => writeResolvConf(resolvConfPath, content)),
+  ]);
+  return ip;
+}
+
+/** Writes the pod's /etc/hosts and gives its path on the node. */
+async function writeHosts({ node, pod, uid }: PodContext, ips: readonly string[]): Promise<string> {
+  const { hostname, domain } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
+  const nodeHosts = pod.spec.hostNetwork === true ? await node.nodeHosts() : undefined;
+  return writeHostsFile(node.rootDir, uid, hostsFile(pod, ips, hostname, domain, nodeHosts));
+}

@@ -1,0 +1,131 @@
+import { aborted, type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import type { Engine, ImageInfo } from '../docker/index.ts';
+import type { Container, WaitingReason } from '../pod/index.ts';
+
+const INITIAL_BACKOFF_MS = 10_000;
+const MAX_BACKOFF_MS = 300_000;
+
+export interface ImagePullerOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** A pull without any progress for so long is given up, milliseconds. */
+  readonly noProgressMs: number;
+}
+
+/** Tells of what happens to a container's image: an event on the pod. */
+export type ImageEvent = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+
+/** Why a container cannot start now, and when to try again (milliseconds since the epoch; absent: when something changes). */
+export class NotStarted extends Error {
+  readonly waiting: WaitingReason;
+  readonly retryAtMs: number | undefined;
+
+  constructor(waiting: WaitingReason, retryAtMs?: number, options?: { cause?: unknown }) {
+    super(waiting.message ?? waiting.reason, options);
+    this.waiting = waiting;
+    this.retryAtMs = retryAtMs;
+  }
+}
+
+interface Failure {
+  delayMs: number;
+  untilMs: number;
+}
+
+/**
+ * Makes a container's image available as its pull policy says (Kubernetes v1.20 pkg/kubelet/images/image_manager.go). A pull that
+ * fails is tried again after 10 s, doubling to 300 s per image and pod. Pods that want the same image share one pull.
+ */
+export class ImagePuller {
+  readonly #options: ImagePullerOptions;
+  readonly #pulls = new Map<string, { done: Promise<void>; users: number; stop: AbortController }>();
+  readonly #failures = new Map<string, Failure>();
+
+  constructor(options: ImagePullerOptions) {
+    this.#options = options;
+  }
+
+  /** The image, present. Throws `NotStarted` with the kubelet's waiting reasons. */
+  async ensure(uid: string, { name, image: ref = '', imagePullPolicy: policy }: Container, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
+    const { engine } = this.#options;
+    const present = await engine.image(ref, signal).catch((error: unknown) => {
+      if (signal.aborted || isCode(error, 'unavailable')) throw error;
+      tell('Warning', 'InspectFailed', `Failed to inspect image "${ref}": ${messageOf(error)}`);
+      throw new NotStarted({ reason: 'ImageInspectError', message: `Failed to inspect image "${ref}": ${messageOf(error)}` }, this.#soon(), { cause: error });
+    });
+    if (present !== undefined && policy !== 'Always') {
+      tell('Normal', 'Pulled', `Container image "${ref}" already present on machine`);
+      return present;
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${ref}" is not present with pull policy of Never`;
+      tell('Warning', 'ErrImageNeverPull', message);
+      throw new NotStarted({ reason: 'ErrImageNeverPull', message }, this.#soon());
+    }
+    return this.#pull(uid, name, ref, tell, signal);
+  }
+
+  /** Forgets what failed for a pod that is over. */
+  forget(uid: string): void {
+    for (const key of this.#failures.keys()) if (key.startsWith(`${uid} `)) this.#failures.delete(key);
+  }
+
+  async #pull(uid: string, name: string, ref: string, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
+    const { clock, engine } = this.#options;
+    const key = `${uid} ${name} ${ref}`;
+    const failure = this.#failures.get(key);
+    if (failure !== undefined && clock.now() < failure.untilMs) {
+      const message = `Back-off pulling image "${ref}"`;
+      tell('Normal', 'BackOff', message);
+      throw new NotStarted({ reason: 'ImagePullBackOff', message }, failure.untilMs);
+    }
+    tell('Normal', 'Pulling', `Pulling image "${ref}"`);
+    const started = clock.now();
+    try {
+      await this.#shared(ref, signal);
+      const image = await engine.image(ref, signal);
+      if (image === undefined) throw new KmError('unavailable', 'the image is gone again right after its pull');
+      this.#failures.delete(key);
+      tell('Normal', 'Pulled', `Successfully pulled image "${ref}" in ${(clock.now() - started) / 1000}s`);
+      return image;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const delayMs = Math.min(MAX_BACKOFF_MS, failure === undefined ? INITIAL_BACKOFF_MS : failure.delayMs * 2);
+      const untilMs = clock.now() + delayMs;
+      this.#failures.set(key, { delayMs, untilMs });
+      const message = `Failed to pull image "${ref}": ${messageOf(error)}`;
+      tell('Warning', 'Failed', message);
+      // A little later the wait shows as ImagePullBackOff, until the back-off is over.
+      throw new NotStarted({ reason: 'ErrImagePull', message: messageOf(error) }, Math.min(untilMs, clock.now() + 2000), { cause: error });
+    }
+  }
+
+  /** One pull per image at a time; it ends when nobody waits for it any more. */
+  async #shared(ref: string, signal: AbortSignal): Promise<void> {
+    const { engine, noProgressMs } = this.#options;
+    let pull = this.#pulls.get(ref);
+    if (pull === undefined) {
+      const stop = new AbortController();
+      const done = engine.pull(ref, { signal: stop.signal, noProgressMs }).finally(() => this.#pulls.delete(ref));
+      done.catch(() => undefined); // everybody who waits hears of it below
+      pull = { done, users: 0, stop };
+      this.#pulls.set(ref, pull);
+    }
+    const mine = pull;
+    mine.users += 1;
+    const left = Promise.withResolvers<never>();
+    const onAbort = (): void => left.reject(aborted(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([mine.done, left.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      mine.users -= 1;
+      if (mine.users === 0) mine.stop.abort();
+    }
+  }
+
+  #soon(): number {
+    return this.#options.clock.now() + INITIAL_BACKOFF_MS;
+  }
+}

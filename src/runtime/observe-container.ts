@@ -1,0 +1,42 @@
+import { KmError } from '../base/index.ts';
+import { type Engine, type InspectedContainer, LABELS, observe } from '../docker/index.ts';
+import type { ObservedContainer } from '../pod/index.ts';
+import { readTerminationMessage } from '../volumes/index.ts';
+
+/** A container and the pod that it is part of. */
+export interface PodContainer {
+  readonly uid: string;
+  readonly container: ObservedContainer;
+}
+
+/** Looks at one container; `before` is what was seen last. Throws code `not-found` when Docker has no such container. */
+export type ObserveContainer = (id: string, before: ObservedContainer | undefined, signal: AbortSignal) => Promise<PodContainer>;
+
+/** Longest termination message, and longest tail of the log in its place (Kubernetes v1.20 pkg/kubelet/container). */
+const MESSAGE_BYTES = 4096;
+const TAIL = { lines: 80, bytes: 2048 };
+
+/** Reads a container through the Engine, and its termination message once it has ended. */
+export function containerObserver(engine: Engine): ObserveContainer {
+  return async (id, before, signal) => {
+    const inspected = await engine.inspect(id, signal);
+    const uid = inspected.labels[LABELS.podUid];
+    const seen = observe(inspected);
+    if (seen === undefined || uid === undefined) throw new KmError('not-found', `container ${id} is none of ours`);
+    if (seen.state !== 'exited' || seen.kind === 'sandbox') return { uid, container: seen };
+    if (before?.state === 'exited' && before.finishedAt === seen.finishedAt) return { uid, container: { ...seen, ...messageOf(before) } };
+    const message = await terminationMessage(engine, inspected, seen);
+    return { uid, container: message === '' ? seen : { ...seen, terminationMessage: message } };
+  };
+}
+
+function messageOf({ terminationMessage }: ObservedContainer): { terminationMessage?: string } {
+  return terminationMessage === undefined ? {} : { terminationMessage };
+}
+
+async function terminationMessage(engine: Engine, { id, labels }: InspectedContainer, seen: ObservedContainer): Promise<string> {
+  const file = labels[LABELS.terminationMessageFile];
+  const message = file === undefined ? '' : await readTerminationMessage(file, MESSAGE_BYTES);
+  if (message !== '' || seen.exitCode === 0 || labels[LABELS.terminationMessagePolicy] !== 'FallbackToLogsOnError') return message;
+  return engine.tailLog(id, TAIL).catch(() => '');
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../base/index.ts';
+import type { Engine, EngineInfo, HostLimits, Owner } from '../docker/index.ts';
+import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import { identityOf } from '../pod/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { PreparedVolumes } from '../volumes/index.ts';
+import type { ImagePuller } from './image-puller.ts';
+import type { Relist } from './relist.ts';
+
+/** Tells users of something that happened to a pod; `container` gives the event its field path. */
+export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }) => void;
+
+/** What all pods of an executor share. */
+export interface Node {
+  readonly engine: Engine;
+  readonly engineInfo: EngineInfo;
+  readonly limits: HostLimits;
+  readonly relist: Relist;
+  readonly puller: ImagePuller;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tell: TellEvent;
+  /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
+  readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
+  readonly nodeName: string;
+  readonly hostIP: string;
+  readonly rootDir: string;
+  /** Above `pods` and `containers`, where the links to logs go. */
+  readonly logDir: string;
+  readonly pauseImage: string;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  /** Content of the node's resolv.conf, of its /etc/hosts; read when a pod needs them. */
+  readonly resolvConf: () => Promise<string>;
+  readonly nodeHosts: () => Promise<string>;
+}
+
+/** What is remembered of one pod between its syncs, and what its actions work on. */
+export class PodContext {
+  readonly node: Node;
+  readonly owner: Owner;
+  pod: ValidPod;
+  /** By container name. */
+  readonly waiting = new Map<string, WaitingReason>();
+  readonly crashBackoff = new Map<string, CrashBackoff>();
+  readonly restartCounts: Map<string, number>;
+  /** By container id. */
+  readonly postStartFailed = new Map<string, string>();
+  volumes: PreparedVolumes | undefined;
+
+  constructor(node: Node, owner: Owner, pod: ValidPod, restartCounts: ReadonlyMap<string, number>) {
+    this.node = node;
+    this.owner = owner;
+    this.pod = pod;
+    this.restartCounts = new Map(restartCounts);
+  }
+
+  get uid(): string {
+    return this.pod.metadata.uid;
+  }
+
+  get identity(): PodIdentity {
+    return identityOf(this.pod);
+  }
+
+  get observed(): ObservedPod {
+    return this.node.relist.pod(this.uid);
+  }
+
+  /** The pod's address as its containers and probes see it; the node's with the host's network. */
+  get podIP(): string | undefined {
+    return this.pod.spec.hostNetwork === true ? this.node.hostIP : this.observed.sandboxes.find(({ state }) => state === 'running')?.ip;
+  }
+
+  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {
+    this.node.tell(this.identity, type, reason, message, container);
+  }
+}

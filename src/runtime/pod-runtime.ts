@@ -1,0 +1,117 @@
+import { messageOf, RepeatingTask } from '../base/index.ts';
+import { type Engine, LABELS, type Owner } from '../docker/index.ts';
+import type { PodStatus, ValidPod } from '../pod/index.ts';
+import type { PodReport } from '../status/index.ts';
+import { ImagePuller } from './image-puller.ts';
+import { containerObserver } from './observe-container.ts';
+import { type Node, PodContext } from './pod-context.ts';
+import { type KillOrder, PodWorker } from './pod-worker.ts';
+import { Relist } from './relist.ts';
+
+/** How often containers are looked for that belong to no pod, milliseconds. */
+const SWEEP_INTERVAL_MS = 30_000;
+
+export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'engine'> {
+  readonly engine: Engine;
+  /** Whose containers these are; every container carries both as labels. */
+  readonly frameworkId: string;
+  readonly executorId: string;
+  readonly imagePullNoProgressMs: number;
+  readonly report: (report: PodReport) => void;
+}
+
+/** What an earlier process of this executor knew of a pod. */
+export interface Restored {
+  readonly status?: PodStatus;
+  readonly restartCounts: ReadonlyMap<string, number>;
+}
+
+/** The pods of this executor: one worker each, woken by what the Engine tells of its containers. */
+export class PodRuntime {
+  readonly #node: Node;
+  readonly #report: (report: PodReport) => void;
+  readonly #labels: Readonly<Record<string, string>>;
+  readonly #owner: Omit<Owner, 'taskId'>;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #sweeper: RepeatingTask;
+
+  constructor(options: PodRuntimeOptions) {
+    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, report, ...rest } = options;
+    this.#owner = { frameworkId, executorId };
+    this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
+    this.#report = report;
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onChanged: (uid) => this.#workers.get(uid)?.wake() });
+    const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs });
+    this.#node = { ...rest, engine, clock, logger, relist, puller };
+    this.#sweeper = new RepeatingTask({
+      clock,
+      intervalMs: SWEEP_INTERVAL_MS,
+      run: () => this.sweep(),
+      onError: (error) => logger.warn('containers of no pod not removed', { error: messageOf(error) }),
+    });
+  }
+
+  /** Opens the event stream and looks at what is there. Throws code `unavailable` when the Engine is away. */
+  async start(): Promise<void> {
+    await this.#node.relist.start();
+    this.#sweeper.start();
+  }
+
+  /** Begins (or takes over, with what was `restored`) the work on a pod; a UID that has a worker keeps it. */
+  launch(pod: ValidPod, taskId: string, restored: Restored = { restartCounts: new Map() }): void {
+    const { uid } = pod.metadata;
+    if (this.#workers.has(uid)) return;
+    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, restored.restartCounts);
+    const worker = new PodWorker(context, this.#report, restored.status);
+    this.#workers.set(uid, worker);
+    worker.wake();
+  }
+
+  get(uid: string): Pick<PodWorker, 'pod' | 'taskId' | 'status' | 'stage'> | undefined {
+    return this.#workers.get(uid);
+  }
+
+  uids(): string[] {
+    return [...this.#workers.keys()];
+  }
+
+  update(pod: ValidPod): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod);
+  }
+
+  kill(uid: string, order: KillOrder, deleted = false): void {
+    this.#workers.get(uid)?.kill(order, deleted);
+  }
+
+  /** Removes what is left of a pod that has come to its end by itself. */
+  finish(uid: string): void {
+    this.#workers.get(uid)?.finish();
+  }
+
+  /** Drops a pod that is terminated. */
+  forget(uid: string): void {
+    const worker = this.#workers.get(uid);
+    if (worker?.stage !== 'terminated') return;
+    this.#workers.delete(uid);
+    void worker.stop();
+  }
+
+  /** Removes containers that carry our labels and belong to no pod of ours. */
+  async sweep(): Promise<void> {
+    const { engine, relist, logger } = this.#node;
+    const listed = await engine.list(this.#labels);
+    const orphans = listed.filter(({ labels }) => !this.#workers.has(labels[LABELS.podUid] ?? ''));
+    await Promise.all(orphans.map(async ({ id, name }) => {
+      logger.warn('removing a container that belongs to no task', { container: name });
+      await engine.remove(id);
+      await relist.refresh(id);
+    }));
+  }
+
+  /** Ends the work; containers stay as they are. */
+  async stop(): Promise<void> {
+    await this.#sweeper.stop();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+    await this.#node.relist.stop();
+  }
+}

@@ -1,0 +1,245 @@
+import { Backoff, Deadline, messageOf } from '../base/index.ts';
+import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, remainingMs, type ValidPod } from '../pod/index.ts';
+import type { KillCause, PodReport, PodStage } from '../status/index.ts';
+import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import type { PodContext } from './pod-context.ts';
+import { Prober } from './prober.ts';
+import { all, isPassing, removeSandboxes, runActions, stopContainers } from './run-actions.ts';
+import { MINIMUM_GRACE_MS } from './stop-container.ts';
+
+/** Why and how soon a pod has to end. */
+export interface KillOrder {
+  readonly cause: KillCause;
+  /** Milliseconds from now. */
+  readonly graceMs: number;
+  /** The grace is exactly that: no minimum for containers beyond it. */
+  readonly strict: boolean;
+}
+
+/**
+ * Brings one pod to what its spec says, and to its end. All its work is serial; what is seen meanwhile is reported at once.
+ *
+ * Between awaits: `#stage` only goes syncing -> terminating -> terminated; `#order`, once there, stays, and its deadline only
+ * comes nearer; at most one `#loop` runs.
+ */
+export class PodWorker {
+  readonly #context: PodContext;
+  readonly #report: (report: PodReport) => void;
+  readonly #prober: Prober;
+  readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
+  readonly #syncing = new AbortController();
+  #stage: PodStage = 'syncing';
+  #status: PodStatus | undefined;
+  #cause: KillCause | undefined;
+  #deadline: Deadline | undefined;
+  #strict = false;
+  #deleted = false;
+  #succeededBeforeKill = false;
+  #finished = false;
+  /** What was seen of the containers before they were removed. */
+  #last: PodContext['observed'] | undefined;
+  #loop: Promise<void> | undefined;
+  #again = false;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #cancelWake: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
+    this.#context = context;
+    this.#report = report;
+    this.#status = previous;
+    this.#prober = new Prober({
+      clock: context.node.clock,
+      engine: context.node.engine,
+      onChanged: () => this.wake(),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name, init: false }),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name, init: false }),
+    });
+  }
+
+  get pod(): ValidPod {
+    return this.#context.pod;
+  }
+
+  get taskId(): string {
+    return this.#context.owner.taskId;
+  }
+
+  get status(): PodStatus | undefined {
+    return this.#status;
+  }
+
+  get stage(): PodStage {
+    return this.#stage;
+  }
+
+  /** Something may be different: reports what a user can see now, and works if work is due. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#publish();
+    this.#again = true;
+    this.#loop ??= this.#run();
+  }
+
+  /** A newer spec of the same pod. */
+  update(pod: ValidPod): void {
+    if (this.#stage !== 'syncing') return;
+    this.#context.pod = pod;
+    this.wake();
+  }
+
+  /** Ends the pod. A later order may only come nearer. `deleted`: its API object goes when all of it is gone. */
+  kill(order: KillOrder, deleted: boolean): void {
+    this.#deleted ||= deleted;
+    if (this.#stage === 'terminated') return this.wake();
+    if (this.#deadline === undefined) {
+      this.#cause = order.cause;
+      this.#succeededBeforeKill = this.#status?.phase === 'Succeeded';
+      this.#deadline = new Deadline(this.#context.node.clock, order.graceMs);
+      this.#strict = order.strict;
+      this.#stage = 'terminating';
+      this.#syncing.abort();
+    } else {
+      this.#deadline.shorten(order.graceMs);
+      this.#strict ||= order.strict && order.graceMs <= this.#deadline.remainingMs();
+    }
+    this.wake();
+  }
+
+  /** Removes what is left of a pod that has come to its end by itself. Nothing happens while it runs. */
+  finish(): void {
+    if (!isTerminal(this.#status?.phase) || this.#stage !== 'syncing') return;
+    this.#stage = 'terminating';
+    this.#finished = true;
+    this.#syncing.abort();
+    this.wake();
+  }
+
+  /** Leaves the pod as it is and ends the work on it (the process ends, the pod lives on). */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#syncing.abort();
+    this.#prober.stop();
+    this.#cancelWake?.();
+    await this.#loop;
+    this.#deadline?.[Symbol.dispose]();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      this.#publish();
+      try {
+        if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
+        else if (this.#stage === 'terminating') await this.#terminate();
+        this.#backoff.reset();
+      } catch (error) {
+        if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
+        const { logger } = this.#context.node;
+        logger[isPassing(error) ? 'info' : 'warn']('pod not in order yet, trying again', { pod: this.pod.metadata.name, error: messageOf(error) });
+        this.#wakeIn(this.#backoff.next());
+      }
+    }
+    this.#loop = undefined;
+  }
+
+  async #sync(signal: AbortSignal): Promise<void> {
+    const { node } = this.#context;
+    const remaining = isTerminal(this.#status?.phase) ? undefined : remainingMs(this.pod, this.#status, node.clock.now());
+    if (remaining !== undefined && remaining <= 0) {
+      this.#context.tell('Normal', DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
+      const cause = { kind: 'deadline', message: DEADLINE_EXCEEDED.message } as const;
+      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
+    }
+    if (remaining !== undefined) this.#wakeIn(remaining);
+    const { pod, observed, crashBackoff, restartCounts, postStartFailed } = this.#context;
+    const actions = podActions({ pod, observed, probes: this.#prober.results, now: node.clock.now(), crashBackoff, restartCounts, postStartFailed });
+    if (actions.length === 0) return;
+    const { lookAgainAtMs } = await runActions(this.#context, actions, signal);
+    this.#publish();
+    if (lookAgainAtMs !== undefined) this.#wakeIn(lookAgainAtMs - node.clock.now());
+  }
+
+  /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
+  async #terminate(): Promise<void> {
+    const { node, uid, identity } = this.#context;
+    const deadline = this.#deadline ?? new Deadline(node.clock, 0);
+    await node.relist.look(uid);
+    await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
+    this.#prober.stop();
+    this.#last ??= this.#context.observed;
+    await removeSandboxes(this.#context);
+    await all(this.#context.observed.containers.map(async ({ id }) => {
+      await node.engine.remove(id);
+      await node.relist.refresh(id);
+    }));
+    await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
+    node.puller.forget(uid);
+    deadline[Symbol.dispose]();
+    this.#cancelWake?.();
+    this.#stage = 'terminated';
+    this.#publish();
+  }
+
+  #publish(): void {
+    const { node, pod, waiting, restartCounts } = this.#context;
+    const observed = this.#last ?? this.#context.observed;
+    if (this.#stage === 'syncing') this.#prober.update(pod.spec.containers, observed.containers, this.#context.podIP);
+    const failure = this.#failure();
+    this.#status = podStatus({
+      pod,
+      observed,
+      probes: this.#prober.results,
+      waiting,
+      now: node.clock.now(),
+      hostIP: node.hostIP,
+      restartCounts,
+      terminating: this.#stage !== 'syncing',
+      ...(this.#status === undefined ? {} : { previous: this.#status }),
+      ...(failure === undefined ? {} : { failure }),
+    });
+    this.#report({
+      taskId: this.taskId,
+      pod,
+      status: this.#status,
+      stage: this.#stage,
+      deleted: this.#deleted,
+      succeededBeforeKill: this.#succeededBeforeKill || this.#finished,
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+    });
+  }
+
+  /** A pod that was ended by something else than its containers or its user has failed, so that its controller replaces it. */
+  #failure(): { reason: string; message: string } | undefined {
+    const cause = this.#cause;
+    if (cause === undefined || this.#succeededBeforeKill) return undefined;
+    if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
+    if (this.#deleted || this.#stage !== 'terminated') return undefined;
+    return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
+  }
+
+  #wakeIn(ms: number): void {
+    const { clock } = this.#context.node;
+    const at = clock.now() + Math.max(0, ms);
+    if (at >= this.#wakeAtMs && this.#wakeAtMs > clock.now()) return;
+    this.#cancelWake?.();
+    this.#wakeAtMs = at;
+    this.#cancelWake = clock.after(ms, () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.wake();
+    });
+  }
+}
+
+const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, string>> = {
+  'mesos-kill': 'TaskKilled',
+  'mesos-shutdown': 'ExecutorShutdown',
+  'api-deletion': 'Deleted',
+  'launch-timeout': 'LaunchTimeout',
+  'max-completion-time': 'MaxCompletionTimeReached',
+};
+
+function capital(word: string): string {
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+}

@@ -1,0 +1,189 @@
+import { Backoff, type Clock, isCode, messageOf, RepeatingTask, sleep } from '../base/index.ts';
+import { type Engine, type EngineEvent, LABELS } from '../docker/index.ts';
+import type { ObservedContainer, ObservedPod } from '../pod/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { ObserveContainer, PodContainer } from './observe-container.ts';
+
+/** Safety net for events that were lost, milliseconds. */
+const RELIST_INTERVAL_MS = 60_000;
+
+/** Events after which a container can look different; all others (kill, oom, exec) decide nothing. */
+const TELLING = new Set(['start', 'die', 'destroy', 'rename', 'update']);
+
+/** Docker's word for a container's state, and ours; any other is looked at. */
+const STATES: Readonly<Record<string, ObservedContainer['state']>> = { created: 'created', running: 'running', exited: 'exited' };
+
+export interface RelistOptions {
+  readonly engine: Engine;
+  /** Labels that every container of this executor carries. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly observe: ObserveContainer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Something about this pod's containers is different from before. */
+  readonly onChanged: (uid: string) => void;
+}
+
+/**
+ * What Docker says is true of our containers. The Engine's event stream wakes an inspect of the container it names; a list of all,
+ * once a minute and after every break of the stream, is the safety net. An inspect that fails keeps what was seen before.
+ *
+ * Between awaits: `#pods` holds no container that Docker has said is gone; at most one inspect per container is under way.
+ */
+export class Relist {
+  readonly #options: RelistOptions;
+  readonly #pods = new Map<string, Map<string, ObservedContainer>>();
+  readonly #views = new Map<string, ObservedPod>();
+  readonly #owners = new Map<string, string>();
+  readonly #inspecting = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #stop = new AbortController();
+  readonly #periodic: RepeatingTask;
+  #events: Promise<void> | undefined;
+
+  constructor(options: RelistOptions) {
+    this.#options = options;
+    this.#periodic = new RepeatingTask({
+      clock: options.clock,
+      intervalMs: RELIST_INTERVAL_MS,
+      run: () => this.all(),
+      onError: (error) => options.logger.warn('relist failed', { error: messageOf(error) }),
+    });
+  }
+
+  /** Opens the event stream, then looks at all there is. Throws code `unavailable` when the Engine is away. */
+  async start(): Promise<void> {
+    await new Promise<void>((opened) => {
+      this.#events = this.#follow(opened);
+    });
+    await this.all();
+    this.#periodic.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([this.#periodic.stop(), this.#events]);
+    await Promise.all([...this.#inspecting.values()].map(({ done }) => done));
+  }
+
+  /** The containers of a pod, as last seen. */
+  pod(uid: string): ObservedPod {
+    const known = this.#views.get(uid);
+    if (known !== undefined) return known;
+    const all = [...(this.#pods.get(uid)?.values() ?? [])].sort(newestFirst);
+    const view = { uid, sandboxes: all.filter(({ kind }) => kind === 'sandbox'), containers: all.filter(({ kind }) => kind === 'container') };
+    this.#views.set(uid, view);
+    return view;
+  }
+
+  /** UIDs of the pods of which Docker has containers. */
+  uids(): string[] {
+    return [...this.#pods.keys()];
+  }
+
+  /** Looks at one container now, once more if a look is under way. Resolves when what it saw is in `pod`. */
+  async refresh(id: string): Promise<void> {
+    const running = this.#inspecting.get(id);
+    if (running !== undefined) {
+      running.again = true;
+      return running.done;
+    }
+    const entry = { again: true, done: Promise.resolve() };
+    entry.done = this.#inspectWhileAsked(id, entry);
+    this.#inspecting.set(id, entry);
+    return entry.done;
+  }
+
+  /** Looks at every container of ours that may have changed. */
+  async all(): Promise<void> {
+    const { engine, labels } = this.#options;
+    const listed = await engine.list(labels, this.#stop.signal);
+    const alive = new Set(listed.map(({ id }) => id));
+    for (const id of this.#owners.keys()) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
+    await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
+  }
+
+  /** Looks for containers of one pod that no event has told of, such as those that were created and never started. */
+  async look(uid: string): Promise<void> {
+    const { engine, labels } = this.#options;
+    const listed = await engine.list({ ...labels, [LABELS.podUid]: uid }, this.#stop.signal);
+    await Promise.all(listed.filter(({ id }) => !this.#owners.has(id)).map(({ id }) => this.refresh(id)));
+  }
+
+  async #follow(opened: () => void): Promise<void> {
+    const { engine, labels, logger, clock } = this.#options;
+    const backoff = new Backoff({ initialMs: 100, maxMs: 5000 });
+    const signal = this.#stop.signal;
+    let since: bigint | undefined;
+    while (!signal.aborted) {
+      try {
+        for await (const event of engine.events({ labels, signal, onOpen: opened, ...(since === undefined ? {} : { since }) })) {
+          since = event.timeNano;
+          backoff.reset();
+          this.#onEvent(event);
+        }
+      } catch (error) {
+        if (!signal.aborted) logger.warn('event stream of the Engine broke', { error: messageOf(error) });
+      }
+      opened(); // the list that follows tells the caller that the Engine is away
+      if (signal.aborted) return;
+      await sleep(clock, backoff.next(), signal).catch(() => undefined);
+      this.#periodic.wake(); // what happened meanwhile, beside what `since` replays
+    }
+  }
+
+  #onEvent(event: EngineEvent): void {
+    if (event.action === 'destroy') this.#remove(event.id);
+    else if (TELLING.has(event.action)) void this.refresh(event.id);
+  }
+
+  async #inspectWhileAsked(id: string, entry: { again: boolean }): Promise<void> {
+    await Promise.resolve();
+    while (entry.again && !this.#stop.signal.aborted) {
+      entry.again = false;
+      try {
+        this.#put(await this.#options.observe(id, this.#container(id), this.#stop.signal));
+      } catch (error) {
+        if (isCode(error, 'not-found')) this.#remove(id);
+        else if (!this.#stop.signal.aborted) {
+          this.#options.logger.warn('inspect failed, the old observation stays', { container: id, error: messageOf(error) });
+        }
+      }
+    }
+    this.#inspecting.delete(id);
+  }
+
+  #container(id: string): ObservedContainer | undefined {
+    const uid = this.#owners.get(id);
+    return uid === undefined ? undefined : this.#pods.get(uid)?.get(id);
+  }
+
+  #put({ uid, container }: PodContainer): void {
+    const pod = this.#pods.get(uid) ?? new Map<string, ObservedContainer>();
+    const before = pod.get(container.id);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(container)) return;
+    pod.set(container.id, container);
+    this.#pods.set(uid, pod);
+    this.#owners.set(container.id, uid);
+    this.#changed(uid);
+  }
+
+  #remove(id: string): void {
+    const uid = this.#owners.get(id);
+    if (uid === undefined) return;
+    this.#owners.delete(id);
+    const pod = this.#pods.get(uid);
+    pod?.delete(id);
+    if (pod?.size === 0) this.#pods.delete(uid);
+    this.#changed(uid);
+  }
+
+  #changed(uid: string): void {
+    this.#views.delete(uid);
+    this.#options.onChanged(uid);
+    if (!this.#pods.has(uid)) this.#views.delete(uid); // the pod is gone from Docker: nothing of it stays here
+  }
+}
+
+function newestFirst(a: ObservedContainer, b: ObservedContainer): number {
+  return b.attempt - a.attempt || b.createdAt - a.createdAt;
+}

@@ -1,0 +1,114 @@
+import { Deadline, isCode, messageOf } from '../base/index.ts';
+import { crashLoopWaiting, type PodAction } from '../pod/index.ts';
+import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
+import { NotStarted } from './image-puller.ts';
+import type { PodContext } from './pod-context.ts';
+import { startContainer } from './start-container.ts';
+import { type Grace, MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
+
+/** What is left to do later, although the actions are done. */
+export interface RunResult {
+  /** When to look again, milliseconds since the epoch; absent when only an event can change something. */
+  readonly lookAgainAtMs?: number;
+}
+
+/**
+ * Executes actions in their order. A sandbox is not waited for: its containers are created while it starts. One container that
+ * cannot start does not keep the others from it. Throws when `signal` aborts or the Engine is away.
+ */
+export async function runActions(context: PodContext, actions: readonly PodAction[], signal: AbortSignal): Promise<RunResult> {
+  const wakes: number[] = [];
+  let sandbox: Sandbox | undefined;
+  try {
+    for (const action of actions) {
+      signal.throwIfAborted();
+      switch (action.kind) {
+        case 'kill-pod':
+          await killPod(context, action.reason);
+          break;
+        case 'create-sandbox':
+          if (action.attempt > 0) context.tell('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+          sandbox = createSandbox(context, action.attempt, signal);
+          break;
+        case 'kill-container':
+          await killContainer(context, action);
+          break;
+        case 'start-container':
+          await startOrWait(context, action, sandbox ?? runningSandbox(context), wakes, signal);
+          break;
+        case 'back-off':
+          backOff(context, action);
+          wakes.push(action.untilMs);
+          break;
+      }
+    }
+  } finally {
+    await sandbox?.up.catch(() => undefined); // nothing of this run may still be going on after it
+  }
+  await sandbox?.up;
+  return wakes.length === 0 ? {} : { lookAgainAtMs: Math.min(...wakes) };
+}
+
+type Action<K extends PodAction['kind']> = Extract<PodAction, { kind: K }>;
+
+async function startOrWait(context: PodContext, action: Action<'start-container'>, sandbox: Sandbox, wakes: number[], signal: AbortSignal): Promise<void> {
+  try {
+    await startContainer(context, action, sandbox, signal);
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    context.waiting.set(action.name, error.waiting);
+    if (error.retryAtMs !== undefined) wakes.push(error.retryAtMs);
+  }
+}
+
+function backOff(context: PodContext, { name, delayMs }: Action<'back-off'>): void {
+  const init = context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
+  context.waiting.set(name, crashLoopWaiting(context.pod, name, delayMs));
+  context.tell('Warning', 'BackOff', 'Back-off restarting failed container', { name, init });
+}
+
+async function killContainer(context: PodContext, { id, name, message }: Action<'kill-container'>): Promise<void> {
+  using grace = podGrace(context);
+  const init = context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
+  await stopContainer(context, { id, name, init }, message, grace);
+  context.postStartFailed.delete(id);
+}
+
+/** Ends all that runs of a pod and its sandboxes; its dead containers stay, for their logs. */
+async function killPod(context: PodContext, reason: Action<'kill-pod'>['reason']): Promise<void> {
+  using grace = podGrace(context);
+  await stopContainers(context, grace);
+  await removeSandboxes(context);
+  if (reason === 'sandbox-changed') context.node.logger.info('pod sandbox is replaced', { pod: context.pod.metadata.name });
+}
+
+/** Stops every running container of the pod, side by side. */
+export async function stopContainers(context: PodContext, grace: Grace): Promise<void> {
+  const running = context.observed.containers.filter(({ state }) => state === 'running');
+  const isInit = (name: string): boolean => context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
+  await all(running.map(({ id, name }) => stopContainer(context, { id, name, init: isInit(name) }, `Stopping container ${name}`, grace)));
+}
+
+export async function removeSandboxes(context: PodContext): Promise<void> {
+  const { engine, relist } = context.node;
+  await all(context.observed.sandboxes.map(async ({ id }) => {
+    await engine.remove(id);
+    await relist.refresh(id);
+  }));
+}
+
+/** Waits for all, then throws the first failure: nothing is left going on behind the caller's back. */
+export async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function podGrace({ node, pod }: PodContext): Grace & Disposable {
+  const deadline = new Deadline(node.clock, pod.spec.terminationGracePeriodSeconds * 1000);
+  return { deadline, minimumMs: MINIMUM_GRACE_MS, [Symbol.dispose]: () => deadline[Symbol.dispose]() };
+}
+
+/** Whether a failure says nothing about the pod: the Engine was away, or the work was called off. */
+export function isPassing(error: unknown): boolean {
+  return isCode(error, 'unavailable', 'timeout', 'aborted') || messageOf(error) === 'AbortError';
+}

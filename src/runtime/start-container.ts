@@ -1,0 +1,159 @@
+import { aborted, Deadline, isCode, KmError, messageOf } from '../base/index.ts';
+import { clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import {
+  type Container,
+  containerCommand,
+  containerEnv,
+  containerHash,
+  containerResources,
+  HASH_VERSION,
+  oomScoreAdj,
+  type PodAction,
+  volumeSubPath,
+} from '../pod/index.ts';
+import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes, prepareVolumes } from '../volumes/index.ts';
+import type { Sandbox } from './create-sandbox.ts';
+import { runHook } from './hooks.ts';
+import { NotStarted } from './image-puller.ts';
+import type { PodContext } from './pod-context.ts';
+import { rootFault } from './run-as-non-root.ts';
+import { MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
+
+type StartContainer = Extract<PodAction, { kind: 'start-container' }>;
+
+/** A start that failed is tried again after so long, milliseconds (Kubernetes v1.20 pkg/kubelet: backOffPeriod). */
+const RETRY_MS = 10_000;
+
+/**
+ * Starts one container: image, environment and mounts, create, start, postStart hook. All that does not need the pod's address
+ * happens while the sandbox is still starting. Throws `NotStarted` with the kubelet's waiting reason, and whatever the Engine
+ * throws when it is away.
+ */
+export async function startContainer(context: PodContext, action: StartContainer, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { node, pod, uid } = context;
+  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === action.name);
+  if (container === undefined) throw new KmError('internal', `container ${action.name} is not in the spec`);
+  if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
+  const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
+
+  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), volumesOf(context, signal), sandbox.id]);
+  const id = await create(context, action, container, image, volumes, sandbox, signal);
+  tell('Normal', 'Created', `Created container ${action.name}`);
+  await sandbox.up;
+  signal.throwIfAborted();
+  try {
+    await node.engine.start(id);
+  } catch (error) {
+    await node.relist.refresh(id);
+    if (isCode(error, 'unavailable', 'aborted', 'timeout') || signal.aborted) throw error;
+    tell('Warning', 'Failed', `Error: ${messageOf(error)}`);
+    throw new NotStarted({ reason: 'RunContainerError', message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
+  }
+  context.waiting.delete(action.name);
+  tell('Normal', 'Started', `Started container ${action.name}`);
+  await Promise.all([node.relist.refresh(id), linkLog(context, action, id), removeOlder(context, action, id)]);
+  await postStart(context, container, action, id, signal);
+}
+
+async function volumesOf(context: PodContext, signal: AbortSignal): Promise<PreparedVolumes> {
+  if (context.volumes !== undefined) return context.volumes;
+  try {
+    context.volumes = await prepareVolumes({ rootDir: context.node.rootDir, pod: context.pod, signal });
+    return context.volumes;
+  } catch (error) {
+    if (signal.aborted) throw aborted(signal);
+    context.tell('Warning', 'FailedMount', messageOf(error));
+    throw new NotStarted({ reason: 'ContainerCreating' }, context.node.clock.now() + RETRY_MS, { cause: error });
+  }
+}
+
+async function create(
+  context: PodContext,
+  action: StartContainer,
+  container: Container,
+  image: ImageInfo,
+  volumes: PreparedVolumes,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<string> {
+  const { node, pod, uid, owner } = context;
+  try {
+    const fault = rootFault(pod, container, image.user);
+    if (fault !== undefined) throw new KmError('workload', fault);
+    const { env, skipped } = containerEnv(pod, container, await environmentGiven(context, container, sandbox));
+    if (skipped.length > 0) {
+      context.tell('Warning', 'InvalidEnvironmentVariableNames', `Keys [${skipped.join(', ')}] were skipped since they are considered invalid environment variable names.`, action);
+    }
+    const terminationMessageFile = await createTerminationMessageFile(node.rootDir, uid, container.name);
+    const mounts = await containerMounts({
+      rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
+    });
+    const config = containerConfig({
+      pod,
+      container,
+      attempt: action.attempt,
+      owner,
+      sandboxId: await sandbox.id,
+      image: { from: image.id, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
+      ...containerCommand(container, env),
+      env,
+      mounts,
+      resources: containerResources(container),
+      oomScoreAdj: clampOomScore(oomScoreAdj(pod, container, BigInt(node.engineInfo.memoryBytes)), node.limits).score,
+      hash: containerHash(container),
+      hashVersion: HASH_VERSION,
+      logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
+      terminationMessageFile,
+    });
+    node.recordAttempt(uid, action.name, action.attempt);
+    context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
+    signal.throwIfAborted();
+    return await createWithUniqueName(node.engine, config); // without the signal: it must not go on unseen
+  } catch (error) {
+    if (signal.aborted || isCode(error, 'unavailable', 'aborted', 'timeout')) throw error;
+    if (isCode(error, 'conflict')) await node.relist.all(); // a live one of that name: adopt it
+    const reason = isCode(error, 'workload', 'invalid') ? 'CreateContainerConfigError' : 'CreateContainerError';
+    context.tell('Warning', 'Failed', `Error: ${messageOf(error)}`, action);
+    throw new NotStarted({ reason, message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
+  }
+}
+
+/** What the environment may refer to; waits for the pod's address only where the container asks for it. */
+async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox): Promise<Parameters<typeof containerEnv>[2]> {
+  const { hostIP, nodeName, engineInfo } = context.node;
+  const nodeAllocatable = { cpuMilli: BigInt(engineInfo.cpus) * 1000n, memoryBytes: BigInt(engineInfo.memoryBytes) };
+  const given = { hostIP, nodeName, nodeAllocatable };
+  if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
+  const podIP = await sandbox.up;
+  return { ...given, podIP, podIPs: [podIP] };
+}
+
+async function linkLog({ node, identity }: PodContext, { name, attempt }: StartContainer, containerId: string): Promise<void> {
+  const dockerLogPath = `${node.engineInfo.rootDir}/containers/${containerId}/${containerId}-json.log`;
+  await linkContainerLog({ baseDir: node.logDir, pod: identity, container: name, attempt, containerId, dockerLogPath }).catch((error: unknown) => {
+    node.logger.warn('log link not made', { container: name, error: messageOf(error) });
+  });
+}
+
+/** Keeps one dead container of each name, for its log and last state. */
+async function removeOlder({ node, observed }: PodContext, { name }: StartContainer, current: string): Promise<void> {
+  const dead = observed.containers.filter((c) => c.name === name && c.id !== current && c.state !== 'running').slice(1);
+  await Promise.all(dead.map(({ id }) => node.engine.remove(id).catch((error: unknown) => {
+    node.logger.warn('dead container not removed', { container: id, error: messageOf(error) });
+  })));
+}
+
+async function postStart(context: PodContext, container: Container, action: StartContainer, id: string, signal: AbortSignal): Promise<void> {
+  const hook = container.lifecycle?.postStart;
+  if (hook === undefined) return;
+  const { engine } = context.node;
+  const timeoutMs = 2 ** 31 - 1; // the kubelet sets none: the container is not started until its hook has ended
+  const failure = await runHook(hook, { engine, containerId: id, container, podIP: context.podIP ?? '', signal }, timeoutMs);
+  if (signal.aborted) throw aborted(signal);
+  if (failure === undefined) return;
+  context.tell('Warning', 'FailedPostStartHook', `Exec lifecycle hook for Container "${container.name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`, action);
+  context.postStartFailed.set(id, failure);
+  using deadline = new Deadline(context.node.clock, context.pod.spec.terminationGracePeriodSeconds * 1000);
+  await stopContainer(context, { id, name: container.name, init: false }, 'FailedPostStartHook', { deadline, minimumMs: MINIMUM_GRACE_MS });
+  throw new NotStarted({ reason: 'PostStartHookError', message: failure });
+}
