@@ -44,7 +44,6 @@ const shortName = (model: string): string =>
 
 function typeOf(owner: string, { baseName, type, format }: Attribute): string {
   const field = `${owner}.${baseName}`;
-  if (field === 'ObjectMeta.managedFields') return '[]ManagedFieldsEntry';
   if (QUANTITIES.has(field)) return 'quantity';
   if (type === 'IntOrString') return 'intOrString';
   if (type === 'string') return BYTES.has(field) || format === 'byte' ? 'bytes' : 'string';

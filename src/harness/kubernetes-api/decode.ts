@@ -1,0 +1,162 @@
+import { KmError, messageOf } from '../../base/index.ts';
+import { formatQuantity, parseQuantity } from '../../pod/index.ts';
+import { badRequest } from './api-error.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { ALWAYS_WRITTEN, fieldType, type FieldType, type Scalar } from './schema.ts';
+
+export interface Decoded {
+  readonly object: JsonObject;
+  /** Paths of fields that the type does not have; they are not in `object`. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * An object as the API server reads it into its types: unknown fields dropped (and named), null and empty lists and maps dropped,
+ * quantities and times in their canonical form. Throws a 400 that names the first field of a wrong type, in the words of Go's decoder.
+ */
+export function decode(type: string, value: JsonObject): Decoded {
+  const unknown: string[] = [];
+  try {
+    return { object: readObject(type, value, { plain: '', indexed: '' }, unknown), unknown };
+  } catch (error) {
+    if (!(error instanceof WrongField)) throw error;
+    const version = typeof value['apiVersion'] === 'string' ? value['apiVersion'].split('/').at(-1) : 'v1';
+    const kind = typeof value['kind'] === 'string' ? value['kind'] : type;
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`);
+  }
+}
+
+/** The message of a 400 for unknown fields under `fieldValidation=Strict`. */
+export function strictDecodingError(object: JsonObject, unknown: readonly string[]): Error {
+  const version = String(object['apiVersion']).split('/').at(-1);
+  const words = unknown.map((path) => `unknown field ${JSON.stringify(path)}`).join(', ');
+  return badRequest(`${String(object['kind'])} in version "${version}" cannot be handled as a ${String(object['kind'])}: strict decoding error: ${words}`);
+}
+
+/** Where we are: without the indices of lists (errors of Go's decoder) and with them (unknown fields). */
+interface Path {
+  readonly plain: string;
+  readonly indexed: string;
+}
+
+class WrongField extends Error {}
+
+const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+function readObject(type: string, value: unknown, path: Path, unknown: string[], owner = type): JsonObject {
+  if (!isObject(value)) throw mismatch(value, path, owner, `v1.${type}`);
+  const out: JsonObject = {};
+  for (const [name, content] of Object.entries(value)) {
+    const wanted = fieldType(type, name);
+    const here = { plain: join(path.plain, name), indexed: join(path.indexed, name) };
+    if (wanted === undefined) unknown.push(here.indexed);
+    else {
+      const read = readValue(wanted, content, here, unknown, type);
+      if (read !== undefined) out[name] = read;
+    }
+  }
+  for (const [name, zero] of Object.entries(ALWAYS_WRITTEN[type] ?? {})) if (!Object.hasOwn(out, name)) out[name] = structuredClone(zero);
+  return out;
+}
+
+function readValue(type: FieldType, value: unknown, path: Path, unknown: string[], owner: string): unknown {
+  if (value === null || value === undefined) return undefined;
+  switch (type.kind) {
+    case 'object':
+      return readObject(type.type, value, path, unknown, owner);
+    case 'list': {
+      if (!Array.isArray(value)) throw mismatch(value, path, owner, goType(type));
+      if (value.length === 0) return undefined;
+      return value.map((item, i) => readValue(type.of, item, { plain: path.plain, indexed: `${path.indexed}[${i}]` }, unknown, owner) ?? emptyOf(type.of));
+    }
+    case 'map': {
+      if (!isObject(value)) throw mismatch(value, path, owner, goType(type));
+      const entries = Object.entries(value).map(([key, item]) => [key, readValue(type.of, item, { plain: path.plain, indexed: join(path.indexed, key) }, unknown, owner) ?? emptyOf(type.of)]);
+      return entries.length === 0 ? undefined : Object.fromEntries(entries);
+    }
+    case 'scalar':
+      return readScalar(type.type, value, path, owner);
+  }
+}
+
+/** What null becomes inside a list or a map, where nothing can be left out. */
+function emptyOf(type: FieldType): unknown {
+  return type.kind === 'scalar' && type.type !== 'any' ? (type.type === 'boolean' ? false : type.type.startsWith('int3') || type.type === 'int64' ? 0 : '') : {};
+}
+
+function readScalar(type: Scalar, value: unknown, path: Path, owner: string): unknown {
+  switch (type) {
+    case 'any':
+      return value;
+    case 'string':
+      if (typeof value === 'string') return value;
+      throw mismatch(value, path, owner, 'string');
+    case 'boolean':
+      if (typeof value === 'boolean') return value;
+      throw mismatch(value, path, owner, 'bool');
+    case 'int32':
+    case 'int64':
+      if (Number.isInteger(value)) return value;
+      throw mismatch(value, path, owner, type);
+    case 'double':
+      if (typeof value === 'number') return value;
+      throw mismatch(value, path, owner, 'float64');
+    case 'intOrString':
+      if (typeof value === 'string' || Number.isInteger(value)) return value;
+      throw mismatch(value, path, owner, typeof value === 'number' ? 'int32' : 'string');
+    case 'quantity':
+      return readQuantity(value);
+    case 'bytes':
+      return readBytes(value, path, owner);
+    case 'time':
+    case 'microtime':
+      return readTime(type, value, path, owner);
+  }
+}
+
+function readQuantity(value: unknown): string {
+  const text = typeof value === 'string' ? value.trim() : String(value);
+  try {
+    return formatQuantity(parseQuantity(text));
+  } catch (error) {
+    if (error instanceof KmError) throw new WrongField(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
+    throw new WrongField(messageOf(error));
+  }
+}
+
+function readBytes(value: unknown, path: Path, owner: string): string {
+  if (typeof value !== 'string') throw mismatch(value, path, owner, '[]uint8');
+  const text = value.replaceAll(/[\r\n]/g, '');
+  const wrong = /[^A-Za-z0-9+/]/.exec(text.replace(/={1,2}$/, ''));
+  if (wrong !== null || text.length % 4 !== 0) throw new WrongField(`illegal base64 data at input byte ${wrong?.index ?? text.length - (text.length % 4)}`);
+  return text;
+}
+
+function readTime(type: 'time' | 'microtime', value: unknown, path: Path, owner: string): string {
+  if (typeof value !== 'string') throw mismatch(value, path, owner, type === 'time' ? 'v1.Time' : 'v1.MicroTime');
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
+  const at = match === null ? Number.NaN : Date.parse(`${match[1]}${match[3]}`);
+  if (Number.isNaN(at)) throw new WrongField(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05${type === 'time' ? '' : '.000000'}Z07:00": cannot parse ${JSON.stringify(value)}`);
+  const seconds = new Date(at).toISOString().slice(0, 19);
+  return type === 'time' ? `${seconds}Z` : `${seconds}${(match?.[2] ?? '.').padEnd(7, '0').slice(0, 7)}Z`;
+}
+
+function mismatch(value: unknown, path: Path, owner: string, wanted: string): WrongField {
+  const found = Array.isArray(value) ? 'array' : typeof value === 'number' && /^u?int/.test(wanted) ? `number ${value}` : typeof value === 'boolean' ? 'bool' : typeof value;
+  return new WrongField(`json: cannot unmarshal ${found} into Go ${path.plain === '' ? 'value' : `struct field ${owner}.${path.plain}`} of type ${wanted}`);
+}
+
+const GO_SCALARS: Readonly<Partial<Record<Scalar, string>>> = { boolean: 'bool', double: 'float64', bytes: '[]uint8', quantity: 'resource.Quantity', intOrString: 'intstr.IntOrString', time: 'v1.Time', microtime: 'v1.MicroTime' };
+
+function goType(type: FieldType): string {
+  switch (type.kind) {
+    case 'list':
+      return `[]${goType(type.of)}`;
+    case 'map':
+      return `map[string]${goType(type.of)}`;
+    case 'object':
+      return `v1.${type.type}`;
+    case 'scalar':
+      return GO_SCALARS[type.type] ?? type.type;
+  }
+}
