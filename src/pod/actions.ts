@@ -1,7 +1,11 @@
-import type { PodAction } from './action.ts';
-import type { CrashBackoff } from './crash-backoff.ts';
-import type { ObservedPod, ProbeResults } from './observed.ts';
-import type { ValidPod } from './types.ts';
+import type { KillReason, PodAction } from './action.ts';
+import { containerHash, hashChanged } from './container-hash.ts';
+import { backOffUntil, nextBackoff, type CrashBackoff } from './crash-backoff.ts';
+import { historyOf, shouldStart, succeeded, type History } from './history.ts';
+import { initProgress } from './init-progress.ts';
+import type { ObservedContainer, ObservedPod, ProbeResults } from './observed.ts';
+import { sandboxVerdict } from './sandbox-verdict.ts';
+import type { Container, ValidPod } from './types.ts';
 
 export interface PodActionsInput {
   readonly pod: ValidPod;
@@ -17,7 +21,142 @@ export interface PodActionsInput {
   readonly postStartFailed?: ReadonlyMap<string, string>;
 }
 
-/** What to do now; an empty list when all is as it should be. To be called again after the actions have been carried out. */
-export function podActions(_input: PodActionsInput): PodAction[] {
-  throw new Error('unwritten');
+/**
+ * What to do now; an empty list when all is as it should be (or nothing is left to do). To be called again after the actions have been
+ * carried out. Kubernetes v1.20 pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions.
+ */
+export function podActions(input: PodActionsInput): PodAction[] {
+  const { pod, observed } = input;
+  const history = historyOf(observed);
+  const sandbox = sandboxVerdict(pod, observed);
+  switch (sandbox.kind) {
+    case 'unknown':
+      return [];
+    case 'needed':
+      return withNewSandbox(input, history, sandbox.attempt);
+    case 'good':
+      return inSandbox(input, history, sandbox.sandbox);
+  }
+}
+
+function withNewSandbox(input: PodActionsInput, history: History, attempt: number): PodAction[] {
+  const { pod, observed } = input;
+  const running = anyRunning(observed);
+  const initContainers = pod.spec.initContainers ?? [];
+  const toStart = pod.spec.containers.filter((c) => wantedInNewSandbox(pod, history.get(c.name)?.[0]));
+  const initFailed = pod.spec.restartPolicy === 'Never' && initContainers.some((c) => hasFailed(history.get(c.name)?.[0]));
+  const deleted = pod.metadata.deletionTimestamp !== undefined;
+  if (deleted || initFailed || toStart.length === 0) return running ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
+
+  const first = initContainers[0];
+  return [
+    ...(running ? [{ kind: 'kill-pod', reason: 'sandbox-changed' } as const] : []),
+    { kind: 'create-sandbox', attempt },
+    ...(first === undefined
+      ? toStart.map((c) => startOrBackOff(input, history, c, false))
+      : [startOrBackOff(input, history, first, true)]),
+  ];
+}
+
+/** Which containers a pod that loses its sandbox runs again: what a restart would run, and what is still running. */
+function wantedInNewSandbox(pod: ValidPod, newest: ObservedContainer | undefined): boolean {
+  if (newest === undefined || newest.state === 'created') return true;
+  switch (pod.spec.restartPolicy) {
+    case 'Always':
+      return true;
+    case 'OnFailure':
+      return !succeeded(newest);
+    case 'Never':
+      return false;
+  }
+}
+
+function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedContainer): PodAction[] {
+  const { pod, observed } = input;
+  const progress = initProgress(pod, history, sandbox);
+  switch (progress.kind) {
+    case 'running':
+      return [];
+    case 'failed':
+      return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
+    case 'next':
+      return pod.metadata.deletionTimestamp === undefined ? [startOrBackOff(input, history, progress.container, true)] : [];
+    case 'done':
+      break;
+  }
+
+  const kills: PodAction[] = [];
+  const starts: PodAction[] = [];
+  let kept = 0;
+  for (const container of pod.spec.containers) {
+    const newest = history.get(container.name)?.[0];
+    if (newest?.state === 'unknown') {
+      kept++;
+    } else if (newest?.state === 'running') {
+      const kill = killWanted(input, container, newest);
+      if (kill === undefined) {
+        kept++;
+        continue;
+      }
+      kills.push(kill.action);
+      if (kill.restart) starts.push(startOrBackOff(input, history, container, false));
+      else if (kill.action.why === 'post-start-failed') kept++; // once it has ended, the next look decides
+    } else if (shouldStart(pod, newest)) {
+      starts.push(startOrBackOff(input, history, container, false));
+    }
+  }
+  if (kept === 0 && starts.length === 0) return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
+  return [...kills, ...starts];
+}
+
+type KillContainer = Extract<PodAction, { kind: 'kill-container' }>;
+
+/** Why a running container must go, and whether it is started again at once. Undefined: it stays. */
+function killWanted(
+  input: PodActionsInput,
+  container: Container,
+  running: ObservedContainer,
+): { action: KillContainer; restart: boolean } | undefined {
+  const { pod, probes } = input;
+  const kill = (why: KillReason, message: string, restart: boolean): { action: KillContainer; restart: boolean } => ({
+    action: { kind: 'kill-container', id: running.id, name: container.name, why, message: restart ? `${message}, will be restarted` : message },
+    restart,
+  });
+  const restart = pod.spec.restartPolicy !== 'Never' && pod.metadata.deletionTimestamp === undefined;
+  const { name } = container;
+  if (hashChanged(container, running.hash)) return kill('spec-changed', `Container ${name} definition changed`, true);
+  if (probes.liveness.get(running.id) === false) return kill('liveness', `Container ${name} failed liveness probe`, restart);
+  if (probes.startup.get(running.id) === false) return kill('startup', `Container ${name} failed startup probe`, restart);
+  if (input.postStartFailed?.has(running.id) === true) return kill('post-start-failed', 'FailedPostStartHook', false);
+  return undefined;
+}
+
+/** A start, or, where the container's last end was too short ago, the wait for it. */
+function startOrBackOff(input: PodActionsInput, history: History, container: Container, init: boolean): PodAction {
+  const { name } = container;
+  const instances = history.get(name) ?? [];
+  const exited = instances.find((c) => c.state === 'exited');
+  const attempt = nextAttempt(instances[0], input.restartCounts.get(name));
+  if (exited === undefined) return { kind: 'start-container', name, init, attempt };
+
+  const finishedAt = exited.finishedAt ?? exited.createdAt;
+  const entry = input.crashBackoff.get(name);
+  const hash = containerHash(container);
+  const untilMs = backOffUntil(entry, finishedAt, hash, input.now);
+  if (entry !== undefined && untilMs !== undefined) return { kind: 'back-off', name, id: exited.id, delayMs: entry.delayMs, untilMs };
+  return { kind: 'start-container', name, init, attempt, crashBackoff: nextBackoff(entry, finishedAt, hash, input.now) };
+}
+
+/** One that was created and never started is no attempt used up: we died between the two steps. */
+function nextAttempt(newest: ObservedContainer | undefined, floor = -1): number {
+  if (newest?.state === 'created' && newest.attempt >= floor) return newest.attempt;
+  return Math.max(newest?.attempt ?? -1, floor) + 1;
+}
+
+function hasFailed(container: ObservedContainer | undefined): boolean {
+  return container?.state === 'exited' && !succeeded(container);
+}
+
+function anyRunning(observed: ObservedPod): boolean {
+  return [...observed.sandboxes, ...observed.containers].some((c) => c.state === 'running' || c.state === 'unknown');
 }

@@ -1,4 +1,5 @@
 import type { WaitingReason } from './observed.ts';
+import { goDuration } from './times.ts';
 import type { ValidPod } from './types.ts';
 
 /** What is remembered of a container's last restart, by container name. All times milliseconds. */
@@ -11,7 +12,37 @@ export interface CrashBackoff {
   readonly hash: string;
 }
 
+const FIRST_DELAY_MS = 10_000;
+const LONGEST_DELAY_MS = 300_000;
+/** A container that ran longer than this after its restart is forgiven its past. */
+const FORGIVEN_AFTER_MS = 2 * LONGEST_DELAY_MS;
+
+/**
+ * Until when (milliseconds since the epoch) a container that ended at `finishedAt` is left alone; undefined when it may be
+ * restarted now. The first restart is immediate: there is no entry yet.
+ *
+ * Kubernetes v1.20 client-go util/flowcontrol/backoff.go, pkg/kubelet/kuberuntime (doBackOff).
+ */
+export function backOffUntil(entry: CrashBackoff | undefined, finishedAt: number, hash: string, now: number): number | undefined {
+  if (entry === undefined || !holds(entry, finishedAt, hash)) return undefined;
+  const until = finishedAt + entry.delayMs;
+  return now < until ? until : undefined;
+}
+
+/** The entry to remember when a container that ended at `finishedAt` is restarted at `now`. */
+export function nextBackoff(entry: CrashBackoff | undefined, finishedAt: number, hash: string, now: number): CrashBackoff {
+  const delayMs =
+    entry !== undefined && holds(entry, finishedAt, hash) ? Math.min(entry.delayMs * 2, LONGEST_DELAY_MS) : FIRST_DELAY_MS;
+  return { delayMs, updatedAt: now, hash };
+}
+
 /** `state.waiting` of a container that waits for its back-off to end. */
-export function crashLoopWaiting(_pod: ValidPod, _containerName: string, _delayMs: number): WaitingReason {
-  throw new Error('unwritten');
+export function crashLoopWaiting(pod: ValidPod, containerName: string, delayMs: number): WaitingReason {
+  const { name, namespace, uid } = pod.metadata;
+  const who = `container=${containerName} pod=${name}_${namespace}(${uid})`;
+  return { reason: 'CrashLoopBackOff', message: `back-off ${goDuration(delayMs)} restarting failed ${who}` };
+}
+
+function holds(entry: CrashBackoff, finishedAt: number, hash: string): boolean {
+  return entry.hash === hash && finishedAt - entry.updatedAt <= FORGIVEN_AFTER_MS;
 }

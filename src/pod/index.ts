@@ -5,19 +5,23 @@
  */
 export * from './action.ts';
 export * from './actions.ts';
-export * from './container-hash.ts';
-export * from './crash-backoff.ts';
+export { containerHash, HASH_VERSION } from './container-hash.ts';
+export { backOffUntil, crashLoopWaiting, nextBackoff, type CrashBackoff } from './crash-backoff.ts';
 export * from './deadline.ts';
 export * from './default-pod.ts';
+export * from './dns.ts';
 export * from './environment.ts';
+export * from './expand.ts';
 export * from './merge-status.ts';
 export * from './mount.ts';
-export * from './network.ts';
+export * from './names.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
+export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
 export * from './resources.ts';
+export type { Service } from './service-env.ts';
 export * from './status.ts';
 export * from './times.ts';
 export * from './types.ts';

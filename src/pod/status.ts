@@ -1,7 +1,11 @@
+import { podConditions } from './conditions.ts';
+import { containerStatuses } from './container-statuses.ts';
+import { historyOf, newestSandbox } from './history.ts';
 import type { ObservedPod, ProbeResults, WaitingReason } from './observed.ts';
-import type { ContainerStatus, PodSpec, PodStatus, ValidPod } from './types.ts';
-
-export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+import { isTerminal, podPhase, type PodPhase } from './phase.ts';
+import { qosClass } from './resources.ts';
+import { toTime } from './times.ts';
+import type { PodStatus, ValidPod } from './types.ts';
 
 export interface PodStatusInput {
   readonly pod: ValidPod;
@@ -13,25 +17,57 @@ export interface PodStatusInput {
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Empty where the node's address is not known. */
   readonly hostIP: string;
   /** Highest attempt that ever existed, by container name. */
   readonly restartCounts: ReadonlyMap<string, number>;
   /** Something other than its containers ended the pod (admission, deadline, eviction, a kill by Mesos): phase Failed. */
   readonly failure?: { readonly reason: string; readonly message: string };
-  /** The pod is being killed: containers that are gone do not count as waiting to start. */
+  /** The pod is being killed: nothing is started again, and a container that ran and is gone has ended. */
   readonly terminating?: boolean;
 }
 
-/** The whole `Pod.status` to report. */
-export function podStatus(_input: PodStatusInput): PodStatus {
-  throw new Error('unwritten');
+/**
+ * The whole `Pod.status` to report. Three things never move once `previous` has them: a terminal phase (with its reason and
+ * message), `startTime`, and a restart count downwards. Kubernetes v1.20 pkg/kubelet/kubelet_pods.go generateAPIPodStatus,
+ * pkg/kubelet/status/status_manager.go updateStatusInternal.
+ */
+export function podStatus(input: PodStatusInput): PodStatus {
+  const { pod, observed, previous, now, hostIP } = input;
+  const terminating = input.terminating === true || input.failure !== undefined || isTerminal(previous?.phase);
+  const common = { ...input, history: historyOf(observed), terminating };
+  const init = containerStatuses({ ...common, init: true, previous: previous?.initContainerStatuses ?? [] });
+  const app = containerStatuses({ ...common, init: false, previous: previous?.containerStatuses ?? [] });
+  const end = phaseOf(input, podPhase(pod.spec, { init, app }));
+  const conditions = podConditions({ spec: pod.spec, phase: end.phase, init, app, previous: previous?.conditions ?? [], now });
+  const ips = podIPs(input);
+  return {
+    ...end,
+    conditions,
+    ...(hostIP === '' ? {} : { hostIP }),
+    ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
+    startTime: previous?.startTime ?? toTime(now),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    containerStatuses: app,
+    qosClass: qosClass(pod),
+  };
 }
 
-/** The phase that the container statuses (init ones too) add up to. */
-export function podPhase(_spec: PodSpec, _statuses: { init: readonly ContainerStatus[]; app: readonly ContainerStatus[] }): PodPhase {
-  throw new Error('unwritten');
+function phaseOf(input: PodStatusInput, computed: PodPhase): { phase: PodPhase; reason?: string; message?: string } {
+  const { previous, failure } = input;
+  if (isTerminal(previous?.phase)) {
+    const { phase, reason, message } = previous;
+    return { phase, ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
+  }
+  return failure === undefined ? { phase: computed } : { phase: 'Failed', reason: failure.reason, message: failure.message };
 }
 
-export function isTerminal(phase: string | undefined): phase is 'Succeeded' | 'Failed' {
-  return phase === 'Succeeded' || phase === 'Failed';
+/** The address of the newest sandbox; the last known one stays with a pod whose sandboxes have all ended. */
+function podIPs({ pod, observed, previous, hostIP }: PodStatusInput): string[] {
+  const sandbox = newestSandbox(observed);
+  if (pod.spec.hostNetwork === true) return hostIP === '' ? [] : [hostIP];
+  if (sandbox?.state === 'running' && (sandbox.ip ?? '') !== '') return [sandbox.ip ?? ''];
+  if (observed.sandboxes.some((s) => s.state === 'running')) return [];
+  const known = (previous?.podIPs ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [ip]));
+  return known.length > 0 || previous?.podIP === undefined ? known : [previous.podIP];
 }

@@ -1,0 +1,86 @@
+import { isTerminal, type PodPhase } from './phase.ts';
+import { toTime } from './times.ts';
+import type { Container, ContainerStatus, PodCondition, PodSpec } from './types.ts';
+
+/** The conditions that are ours to write; all others belong to someone else and are kept (Kubernetes v1.20 pkg/kubelet/types/pod_status.go). */
+const OURS: ReadonlySet<string> = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady']);
+
+export function isOurCondition(condition: PodCondition): boolean {
+  return OURS.has(condition.type);
+}
+
+export interface ConditionsInput {
+  readonly spec: PodSpec;
+  readonly phase: PodPhase;
+  readonly init: readonly ContainerStatus[];
+  readonly app: readonly ContainerStatus[];
+  readonly previous: readonly PodCondition[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
+
+/** Foreign conditions as they were, then ours. `lastTransitionTime` moves only with `status`. Kubernetes v1.20 pkg/kubelet/status/generate.go. */
+export function podConditions(input: ConditionsInput): PodCondition[] {
+  const foreign = input.previous.filter((c) => !isOurCondition(c));
+  const containersReady = containersReadyVerdict(input);
+  const verdicts: [string, Verdict][] = [
+    ['Initialized', initializedVerdict(input)],
+    ['Ready', containersReady.status === 'True' ? gatesVerdict(input.spec, foreign) : containersReady],
+    ['ContainersReady', containersReady],
+    ['PodScheduled', { status: 'True' }],
+  ];
+  const now = toTime(input.now);
+  const ours = verdicts.map(([type, verdict]) => {
+    const before = input.previous.find((c) => c.type === type);
+    const kept = before?.status === verdict.status ? before.lastTransitionTime : undefined;
+    return { type, ...verdict, lastTransitionTime: kept ?? now };
+  });
+  return [...foreign, ...ours];
+}
+
+function initializedVerdict({ spec, phase, init }: ConditionsInput): Verdict {
+  const { unknown, unready } = sort(spec.initContainers ?? [], init);
+  if (phase === 'Succeeded' && unknown.length === 0) return { status: 'True', reason: 'PodCompleted' };
+  return notReady(unknown, unready, 'incomplete', 'ContainersNotInitialized') ?? { status: 'True' };
+}
+
+function containersReadyVerdict({ spec, phase, app }: ConditionsInput): Verdict {
+  if (app.length === 0) return { status: 'False', reason: 'UnknownContainerStatuses' };
+  const { unknown, unready } = sort(spec.containers, app);
+  if (phase === 'Succeeded' && unknown.length === 0) return { status: 'False', reason: 'PodCompleted' };
+  const verdict = notReady(unknown, unready, 'unready', 'ContainersNotReady') ?? { status: 'True' };
+  // A pod that failed for another reason (deadline, eviction) may still have running containers for a moment; it is not ready.
+  return verdict.status === 'True' && isTerminal(phase) ? { status: 'False', reason: 'PodFailed' } : verdict;
+}
+
+function gatesVerdict(spec: PodSpec, foreign: readonly PodCondition[]): Verdict {
+  const messages = (spec.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const condition = foreign.find((c) => c.type === conditionType);
+    if (condition === undefined) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
+    if (condition.status === 'True') return [];
+    return [`the status of pod readiness gate "${conditionType}" is not "True", but ${condition.status}`];
+  });
+  if (messages.length === 0) return { status: 'True' };
+  return { status: 'False', reason: 'ReadinessGatesNotReady', message: messages.join(', ') };
+}
+
+function sort(containers: readonly Container[], statuses: readonly ContainerStatus[]): { unknown: string[]; unready: string[] } {
+  const unknown: string[] = [];
+  const unready: string[] = [];
+  for (const { name } of containers) {
+    const status = statuses.find((s) => s.name === name);
+    if (status === undefined) unknown.push(name);
+    else if (!status.ready) unready.push(name);
+  }
+  return { unknown, unready };
+}
+
+function notReady(unknown: readonly string[], unready: readonly string[], word: string, reason: string): Verdict | undefined {
+  const messages = [
+    ...(unknown.length > 0 ? [`containers with unknown status: [${unknown.join(' ')}]`] : []),
+    ...(unready.length > 0 ? [`containers with ${word} status: [${unready.join(' ')}]`] : []),
+  ];
+  return messages.length === 0 ? undefined : { status: 'False', reason, message: messages.join(', ') };
+}
