@@ -14,4 +14,5 @@ export * from './kubernetes-error.ts';
 export * from './object.ts';
 export * from './pod-source.ts';
 export * from './pod-writes.ts';
+export * from './read-pod.ts';
 export * from './watch.ts';
