@@ -6,15 +6,17 @@
  * name, so that Docker refuses a second one. What Docker treats as "already so" (stopped, gone) is success. Every other
  * failure is a `KmError` whose code tells the workload's fault from ours and from what may be tried again.
  */
-export * from './connect-engine.ts';
+export { connectEngine } from './connect-engine.ts';
 export * from './container-config.ts';
 export * from './create-body.ts';
 export * from './create-unique.ts';
-export * from './engine.ts';
+export { NameConflict } from './engine-error.ts';
+export type * from './engine.ts';
 export * from './host-limits.ts';
 export * from './image-status.ts';
-export * from './inputs.ts';
+export type * from './inputs.ts';
 export * from './labels.ts';
 export * from './names.ts';
 export * from './observe.ts';
+export { PullError } from './pull.ts';
 export * from './sandbox-config.ts';

@@ -1,5 +1,11 @@
-import type { Container, ContainerMount, ValidPod } from '../pod/index.ts';
+import { isAbsolute } from 'node:path';
+import { KmError } from '../base/index.ts';
+import type { Container, ContainerMount, ValidPod, VolumeMount } from '../pod/index.ts';
+import { subPathTarget } from './paths.ts';
 import type { PreparedVolumes } from './prepare-volumes.ts';
+import { holdSubPath } from './sub-path.ts';
+
+const HOSTS_PATH = '/etc/hosts';
 
 export interface MountsInput {
   readonly rootDir: string;
@@ -16,6 +22,47 @@ export interface MountsInput {
 
 /**
  * What the container sees of the node: its volume mounts, /etc/hosts (unless it mounts one itself) and its termination message
- * file. Makes directories of `subPath`s. Throws code `workload` when a subPath leaves its volume.
+ * file. Makes directories of `subPath`s and binds them (Kubernetes v1.20 pkg/kubelet/kubelet_pods.go, makeMounts). Throws
+ * code `workload` when a mount names no volume or a subPath leaves its volume.
  */
-export declare function containerMounts(input: MountsInput): Promise<ContainerMount[]>;
+export async function containerMounts(input: MountsInput): Promise<ContainerMount[]> {
+  const { container } = input;
+  const mounts: ContainerMount[] = [];
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+    mounts.push({
+      hostPath: await hostPathOf(input, mount, index),
+      containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
+      readOnly: mount.readOnly === true,
+      propagation: propagationOf(mount),
+    });
+  }
+  if (input.hostsFile !== undefined && !mounts.some(({ containerPath }) => containerPath === HOSTS_PATH)) {
+    mounts.push({ hostPath: input.hostsFile, containerPath: HOSTS_PATH, readOnly: false, propagation: 'private' });
+  }
+  if (input.terminationMessageFile !== undefined && container.terminationMessagePath) {
+    mounts.push({ hostPath: input.terminationMessageFile, containerPath: container.terminationMessagePath, readOnly: false, propagation: 'private' });
+  }
+  return mounts;
+}
+
+async function hostPathOf(input: MountsInput, mount: VolumeMount, index: number): Promise<string> {
+  const { container, pod, rootDir } = input;
+  const volume = input.volumes.get(mount.name);
+  if (volume === undefined) throw new KmError('workload', `cannot find volume "${mount.name}" to mount into container "${container.name}"`);
+  const subPath = input.subPath(mount);
+  if (subPath === undefined || subPath === '') return volume;
+  const target = subPathTarget(rootDir, pod.metadata.uid, mount.name, container.name, index);
+  try {
+    await holdSubPath({ volume, subPath, target });
+  } catch (error) {
+    // The cause may tell about the node's files: it goes to the log, not to the pod's events.
+    const code = error instanceof KmError ? error.code : 'internal';
+    throw new KmError(code, `failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`, { cause: error });
+  }
+  return target;
+}
+
+function propagationOf({ mountPropagation }: VolumeMount): ContainerMount['propagation'] {
+  if (mountPropagation === 'HostToContainer') return 'rslave';
+  return mountPropagation === 'Bidirectional' ? 'rshared' : 'private';
+}

@@ -1,0 +1,72 @@
+import { KmError, aborted, type ErrorCode } from '../base/index.ts';
+
+/** The name that a container was to get belongs to another one. */
+export class NameConflict extends KmError {
+  /** The other one's id; absent when Docker does not tell. */
+  readonly otherId: string | undefined;
+
+  constructor(message: string, otherId: string | undefined, options?: { cause?: unknown }) {
+    super('conflict', message, options);
+    this.otherId = otherId;
+  }
+}
+
+/** What the Engine was asked to do: the same status means different things. */
+export type EngineCall = 'create' | 'start' | 'pull' | 'exec' | 'other';
+
+/** What docker-modem throws: an answer's status, or a socket's `code`. */
+interface ForeignError {
+  readonly statusCode?: number;
+  readonly json?: { readonly message?: string } | null;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Words by which runc and Docker say that the container's own settings are at fault; all else may be the machine's. */
+const WORKLOAD =
+  /OCI runtime|executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|invalid mount|mount path must be|bind source path does not exist|unable to find user|unable to find group|no matching entries in passwd|unknown capability|invalid (argument|reference|volume|port|env)/i;
+
+/** Words of a machine that is busy: the same container may start a moment later. */
+const TRANSIENT = /port is already allocated|address already in use|device or resource busy|too many open files|resource temporarily unavailable|cannot allocate memory/i;
+
+const NAME_CONFLICT = /container name "[^"]*" is already in use by (?:container )?"?([0-9a-f]{12,64})?"?/i;
+
+/** Docker's own sentence, without what docker-modem puts around it. */
+export function wordsOf(error: unknown): string {
+  const { json, message } = error as ForeignError;
+  const own = typeof json?.message === 'string' ? json.message : (message ?? String(error));
+  return own.replace(/^\(HTTP code \d+\) .*? - /, '').trim();
+}
+
+/** Turns what a call on the Engine threw into one of our errors. Ours pass through. */
+export function translateError(error: unknown, call: EngineCall, signal?: AbortSignal): KmError {
+  if (error instanceof KmError) return error;
+  if (signal?.aborted === true) return aborted(signal);
+  const words = wordsOf(error);
+  const { statusCode, code } = error as ForeignError;
+  if (statusCode === undefined) return socketError(words, code, error);
+  const name = call === 'create' && statusCode === 409 ? NAME_CONFLICT.exec(words) : null;
+  if (name !== null) return new NameConflict(words, name[1], { cause: error });
+  return new KmError(codeOf(statusCode, words, call), words, { cause: error });
+}
+
+function socketError(words: string, code: string | undefined, cause: unknown): KmError {
+  const away: Readonly<Record<string, ErrorCode>> = { EACCES: 'denied', EPERM: 'denied' };
+  const known = code !== undefined && /^E[A-Z]+$|^HPE_|^UND_|^CERT_|^ERR_TLS|^ERR_STREAM_PREMATURE_CLOSE$/.test(code);
+  const message = `cannot reach the Docker Engine: ${words}`;
+  return new KmError(code !== undefined && away[code] !== undefined ? away[code] : known ? 'unavailable' : 'internal', message, { cause });
+}
+
+function codeOf(status: number, words: string, call: EngineCall): ErrorCode {
+  if (TRANSIENT.test(words)) return 'unavailable';
+  if (call === 'start' || call === 'create' || call === 'exec') {
+    // The sandbox whose namespaces it was to join.
+    if (/^No such container/i.test(words)) return 'not-found';
+    if (status === 400 || (status >= 500 && WORKLOAD.test(words))) return 'workload';
+  }
+  if (status === 400) return 'invalid';
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 404) return 'not-found';
+  if (status === 409) return 'conflict';
+  return status >= 500 ? 'unavailable' : 'internal';
+}

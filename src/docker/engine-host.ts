@@ -1,0 +1,54 @@
+import { Agent, type AgentOptions } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { inspect } from 'node:util';
+import type { DockerOptions } from 'dockerode';
+import { KmError } from '../base/index.ts';
+import type { EngineTls } from './engine.ts';
+
+/** More than pods wait for the Engine at a time; each stream (events, exec, log) holds one for itself. */
+const POOL: AgentOptions = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16, scheduling: 'lifo' };
+
+/**
+ * docker-modem renders each request's options, agent and all its sockets included, for a debug line that nobody reads
+ * (0.5 ms of CPU a request). Agents that render as one word take that away.
+ */
+class PlainAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
+class SecureAgent extends TlsAgent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
+export interface EngineHost {
+  /** `agent` is docker-modem's; its types in dockerode leave it out. */
+  readonly options: DockerOptions & { readonly agent: Agent };
+  readonly agent: Agent;
+  readonly isLocal: boolean;
+}
+
+/** Where and how to reach the Engine. Throws code `invalid` for anything but `unix:///path` and `tcp://host:port`. */
+export function engineHost(host: string, tls?: EngineTls): EngineHost {
+  const path = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
+  if (path !== undefined) {
+    const agent = new PlainAgent(POOL);
+    // An explicit empty host: dockerode would take one from the environment.
+    return { agent, isLocal: true, options: { socketPath: path, host: '', protocol: 'http', agent } };
+  }
+  const url = URL.parse(host);
+  if (url?.protocol !== 'tcp:' || url.hostname === '' || (url.pathname !== '' && url.pathname !== '/')) {
+    throw new KmError('invalid', `"${host}" is no Docker host: want unix:///path or tcp://host:port`);
+  }
+  const agent = tls === undefined ? new PlainAgent(POOL) : new SecureAgent(POOL);
+  const port = url.port !== '' ? Number(url.port) : tls === undefined ? 2375 : 2376;
+  const options = { agent, port, host: url.hostname.replace(/^\[|\]$/g, '') };
+  return {
+    agent,
+    isLocal: false,
+    options: tls === undefined ? { ...options, protocol: 'http' } : { ...options, ...tls, protocol: 'https' },
+  };
+}

@@ -1,0 +1,48 @@
+import type Docker from 'dockerode';
+import { KmError } from '../base/index.ts';
+import { dialStream } from './dial.ts';
+import type { EngineEvent, EventsOptions } from './engine.ts';
+import { linesOf } from './lines.ts';
+
+/** Those after which the truth about a container may be another; probes' execs alone would be many more. */
+const ACTIONS = ['create', 'start', 'die', 'oom', 'destroy'];
+
+/** The Engine's event stream for containers with these labels, until `signal` aborts. */
+export async function* events(docker: Docker, options: EventsOptions): AsyncGenerator<EngineEvent> {
+  const label = Object.entries(options.labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`));
+  const answer = await dialStream(docker, {
+    method: 'GET',
+    path: '/events',
+    query: {
+      filters: JSON.stringify({ type: ['container'], event: ACTIONS, label }),
+      ...(options.since !== undefined && { since: sinceText(options.since) }),
+    },
+    signal: options.signal,
+  });
+  options.onOpen?.();
+  for await (const line of linesOf(answer)) {
+    const event = parseEvent(line);
+    if (event !== undefined) yield event;
+  }
+  throw new KmError('unavailable', 'the Docker Engine ended its event stream');
+}
+
+/** Seconds and nanoseconds, as the Engine takes them. */
+export function sinceText(since: bigint): string {
+  return `${since / 1_000_000_000n}.${String(since % 1_000_000_000n).padStart(9, '0')}`;
+}
+
+/** `undefined` for a line that is no container event. */
+export function parseEvent(line: string): EngineEvent | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { Action: action, Actor: actor } = (parsed ?? {}) as { Action?: unknown; Actor?: { ID?: unknown; Attributes?: Record<string, string> } };
+  // Over 2^53: read from the text. It is the last key; quotes within values are escaped, so that none can pass for it.
+  const timeNano = /"timeNano":(\d{1,19})[^"]*$/.exec(line)?.[1];
+  if (typeof action !== 'string' || typeof actor?.ID !== 'string' || timeNano === undefined) return undefined;
+  return { action, id: actor.ID, timeNano: BigInt(timeNano), labels: actor.Attributes ?? {} };
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { KmError } from '../base/index.ts';
+
+/** Name of the kubelet's directory for volumes of this kind (`kubernetes.io/empty-dir`, the slash escaped). */
+const EMPTY_DIR = 'kubernetes.io~empty-dir';
+
+/** `<root>/pods` */
+export function podsDirectory(rootDir: string): string {
+  return join(rootDir, 'pods');
+}
+
+/** `<root>/pods/<uid>`. Throws code `invalid` for an uid that would lead elsewhere. */
+export function podDirectory(rootDir: string, uid: string): string {
+  return join(podsDirectory(rootDir), segment(uid));
+}
+
+/** `<root>/pods/<uid>/volumes/kubernetes.io~empty-dir/<name>` */
+export function emptyDirPath(rootDir: string, uid: string, volume: string): string {
+  return join(podDirectory(rootDir, uid), 'volumes', EMPTY_DIR, segment(volume));
+}
+
+/** `<root>/pods/<uid>/containers/<name>`: termination messages. */
+export function containerDirectory(rootDir: string, uid: string, container: string): string {
+  return join(podDirectory(rootDir, uid), 'containers', segment(container));
+}
+
+/** `<root>/pods/<uid>/volume-subpaths/<volume>/<container>/<index>`: where a mount's subPath is held fast. */
+export function subPathTarget(rootDir: string, uid: string, volume: string, container: string, index: number): string {
+  return join(podDirectory(rootDir, uid), 'volume-subpaths', segment(volume), segment(container), String(index));
+}
+
+/** One name in a path: whatever the pod is called, it stays in its place. */
+function segment(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,252}$/.test(name)) return name;
+  throw new KmError('invalid', `"${name}" cannot be the name of a directory`);
+}
