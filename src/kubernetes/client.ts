@@ -41,6 +41,11 @@ export interface SubresourceOptions extends RequestOptions {
   readonly subresource?: string;
 }
 
+export interface GetOptions extends SubresourceOptions {
+  /** `0`: whatever the server has at hand, at no cost for its store. The newest unless told. */
+  readonly resourceVersion?: string;
+}
+
 /** How a patch is meant; `json` takes an array of RFC 6902 operations. */
 export type PatchType = 'strategic' | 'merge' | 'json';
 
@@ -97,8 +102,9 @@ export class KubernetesClient {
     if (qps !== undefined) this.#bucket = new TokenBucket({ perSecond: qps, burst: burst ?? qps * 2, clock: systemClock });
   }
 
-  async get<T = KubeObject>(what: NamedResource, options: SubresourceOptions = {}): Promise<T> {
-    return (await this.#call({ method: 'GET', path: pathOf(what, options.subresource) }, options)) as T;
+  async get<T = KubeObject>(what: NamedResource, options: GetOptions = {}): Promise<T> {
+    const query = { resourceVersion: options.resourceVersion };
+    return (await this.#call({ method: 'GET', path: pathOf(what, options.subresource), query }, options)) as T;
   }
 
   /** One page (`limit`, `continue`), or all. */
