@@ -1,3 +1,4 @@
+import type { KubernetesClient } from '../../kubernetes/index.ts';
 import type { Pod } from '../../pod/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import type { AgentEmulator } from '../agent/index.ts';
@@ -37,6 +38,8 @@ export type ClusterEvent =
 
 /** How the executor ended when nobody had asked it to. */
 export interface ExecutorExit {
+  /** In words: `exit code 1`, `signal SIGKILL`. */
+  readonly how: string;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The last lines that it wrote. */
@@ -47,6 +50,8 @@ export interface ExecutorExit {
 export interface Cluster extends AsyncDisposable {
   readonly nodeName: string;
   readonly kubeconfigPath: string;
+  /** For the API that the cluster uses, as its administrator. */
+  readonly client: KubernetesClient;
   readonly agent: AgentEmulator;
   /** Absent with a real API server. */
   readonly api: EmbeddedApi | undefined;
