@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
-import { KmError } from '../base/index.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { isCode, KmError, messageOf } from '../base/index.ts';
 import type { ClusterEvent, ClusterOptions } from '../harness/index.ts';
 
 interface UpFlags {
@@ -22,10 +22,9 @@ Flags after -- go to the executor (see km executor --help). In another shell:
   export KUBECONFIG=...   (printed at the start)
   kubectl create -f pod.yaml; kubectl get pods -w`;
 
-/** Adds `km up`: a one-machine cluster in the foreground, until Ctrl-C. */
-export function addUpCommand(program: Command): void {
-  program
-    .command('up')
+/** `km up`: a one-machine cluster in the foreground, until Ctrl-C. */
+export function upCommand(): Command {
+  return new Command('up')
     .summary('run a one-machine cluster: emulated Mesos agent, Kubernetes API, executor')
     .description('Runs a one-machine cluster in the foreground: an emulated Mesos agent, an embedded Kubernetes API (or a real one) and an executor as its child. Ctrl-C takes all of it back.')
     .argument('[executor-flags...]', 'more flags for the executor, after --')
@@ -39,7 +38,7 @@ export function addUpCommand(program: Command): void {
     .option('--quiet', 'print no events')
     .addHelpText('after', HELP)
     .action(async (executorArguments: string[], flags: UpFlags) => {
-      process.exitCode = await up(executorArguments, flags);
+      process.exitCode = await up(executorArguments, flags).catch(explain);
     });
 }
 
@@ -77,6 +76,13 @@ async function up(executorArguments: readonly string[], flags: UpFlags): Promise
     if (interrupted.signal.aborted) return 130;
     throw error;
   }
+}
+
+/** One line for what a user can do something about; anything else is a bug and keeps its stack. */
+function explain(error: unknown): number {
+  if (!(error instanceof KmError)) throw error;
+  console.error(`km up: ${messageOf(error)}`);
+  return isCode(error, 'invalid') ? 2 : 1;
 }
 
 async function readManifest(file: string): Promise<string> {
