@@ -1,9 +1,14 @@
 import type { Clock } from '../base/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type { ContentType } from './codec.ts';
+import { AgentHttp } from './agent-http.ts';
+import { decodeEvent, encodeCall, type ContentType } from './codec.ts';
 import type { MesosEnvironment } from './environment.ts';
+import { EventQueue } from './event-queue.ts';
 import type { Ledger, TaskReport, TaskUpdate } from './ledger.ts';
-import type { CallBody, Event } from './messages.ts';
+import type { Call, CallBody, Event } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { longestPauseMs, Subscription } from './subscription.ts';
+import { uuidText } from './uuid.ts';
 
 export interface AgentConnectionOptions {
   readonly environment: MesosEnvironment;
@@ -11,7 +16,11 @@ export interface AgentConnectionOptions {
   readonly ledger: Ledger;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Strictly in order, one after the other: the next event waits for the promise. HEARTBEAT is not handed over; ACKNOWLEDGED is in the ledger already. */
+  /**
+   * Strictly in order, one after the other: the next event waits for the promise, the reading of the stream does not.
+   * ACKNOWLEDGED is in the ledger already, HEARTBEAT is not handed over, SHUTDOWN only once. A LAUNCH must be in the ledger before
+   * the first await: what is not there when the stream breaks, the agent takes for a task that never arrived.
+   */
   readonly onEvent: (event: Event) => void | Promise<void>;
   readonly onSubscribed?: () => void;
   readonly onDisconnected?: () => void;
@@ -19,19 +28,203 @@ export interface AgentConnectionOptions {
   readonly onLost: (reason: string) => void;
   /** Most bytes of one event, 64 MiB unless told. */
   readonly recordLimitBytes?: number;
+  /** How long the agent may take to begin an answer, milliseconds; 15 s unless told. */
+  readonly answerTimeoutMs?: number;
 }
 
-export declare class AgentConnection {
-  constructor(options: AgentConnectionOptions);
-  start(): void;
-  /** Queued; goes out in order on the second connection. Updates are better sent with `update`. */
-  send(call: CallBody): void;
+const ANSWER_TIMEOUT_MS = 15_000;
+/** As often as the agent's own (Mesos src/slave/constants.hpp). */
+const HEARTBEAT_INTERVAL_MS = 30 * 60_000;
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
+/**
+ * The executor's side of the Executor HTTP API: one connection for the event stream, one for calls.
+ *
+ * Between awaits: the outbox is open only while the agent has our subscription, or has ended the stream in order (then
+ * it still takes updates); while a SUBSCRIBE is on its way, which carries every unacknowledged update, it is closed.
+ */
+export class AgentConnection {
+  readonly #options: AgentConnectionOptions;
+  readonly #http: AgentHttp;
+  readonly #subscription: Subscription;
+  readonly #outbox: Outbox;
+  readonly #events: EventQueue;
+  /** Updates in the SUBSCRIBE that was sent last. */
+  #inSubscribe: readonly string[] = [];
+  #awaitsFirstEvent = false;
+  #shutdownSeen = false;
+  #cancelHeartbeat: (() => void) | undefined;
+  /** Those who wait in `flush`. */
+  readonly #flushes = new Set<(all: boolean) => void>();
+  /** Keeps the process alive between two tries, when nothing else may: all other timers are those of `clock`. */
+  #alive: NodeJS.Timeout | undefined;
+
+  constructor(options: AgentConnectionOptions) {
+    this.#options = options;
+    const { environment, contentType, ledger, logger, clock } = options;
+    this.#http = new AgentHttp({
+      agent: environment.agent,
+      contentType,
+      authenticationToken: environment.authenticationToken,
+      answerTimeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+    });
+    this.#outbox = new Outbox({
+      post: (call, signal) => this.#http.call(this.#encode(call), signal),
+      ledger,
+      logger,
+      clock,
+      longestPauseMs: longestPauseMs(environment),
+      onNotSubscribed: (reason) => this.#subscription.renew(reason),
+    });
+    this.#events = new EventQueue(options.onEvent, (event, error) => logger.error('an event could not be handled', { type: event.type, error }));
+    this.#subscription = new Subscription({
+      http: this.#http,
+      environment,
+      logger,
+      clock,
+      recordLimitBytes: options.recordLimitBytes,
+      firstEventTimeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+      subscribe: () => this.#subscribe(),
+      onOpen: () => this.#opened(),
+      onRecord: (record) => this.#received(decodeEvent(record, contentType)),
+      onClosed: (agentLives) => this.#closed(agentLives),
+      onLost: (reason) => this.#lost(reason),
+    });
+  }
+
+  start(): void {
+    this.#alive ??= setInterval(() => undefined, LONGEST_INTERVAL_MS);
+    this.#subscription.start();
+  }
+
+  /** Queued; goes out in order on the second connection. An UPDATE must come from the ledger: `update` does both. */
+  send(call: CallBody): void {
+    const update = call.type === 'UPDATE' && call.update.status.uuid !== undefined ? this.#options.ledger.pending(call.update.status.uuid) : undefined;
+    if (update !== undefined) this.#outbox.update(update);
+    else this.#outbox.send(call);
+  }
+
   /** Records the update and sends it until it is acknowledged. Undefined when the ledger refuses it. */
-  update(report: TaskReport): TaskUpdate | undefined;
-  message(data: Uint8Array): void;
-  heartbeat(): void;
-  /** True when all updates are acknowledged; false when the time (milliseconds) is over. */
-  flush(timeoutMs: number): Promise<boolean>;
-  /** Closes both connections; no handle is left when it resolves. */
-  stop(): Promise<void>;
+  update(report: TaskReport): TaskUpdate | undefined {
+    const update = this.#options.ledger.update(report);
+    if (update !== undefined) this.#outbox.update(update);
+    return update;
+  }
+
+  /** To the framework's scheduler; Mesos promises nothing about its arrival. */
+  message(data: Uint8Array): void {
+    this.#outbox.send({ type: 'MESSAGE', message: { data } });
+  }
+
+  /** Sent by itself every 30 minutes while subscribed. */
+  heartbeat(): void {
+    this.#outbox.send({ type: 'HEARTBEAT' });
+  }
+
+  /** True when all updates are acknowledged; false when the time (milliseconds) is over, or the agent lost. */
+  flush(timeoutMs: number): Promise<boolean> {
+    if (this.#options.ledger.pendingUpdates === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (all: boolean): void => {
+        cancel();
+        this.#flushes.delete(settle);
+        resolve(all);
+      };
+      const cancel = this.#options.clock.after(timeoutMs, () => settle(false));
+      this.#flushes.add(settle);
+    });
+  }
+
+  /** Closes both connections; no handle is left when it resolves. Events that nobody has begun to handle are dropped. */
+  async stop(): Promise<void> {
+    this.#events.drop(() => true);
+    this.#endFlushes(false);
+    this.#cancelHeartbeat?.();
+    clearInterval(this.#alive);
+    const stopped = Promise.all([this.#subscription.stop(), this.#outbox.stop()]);
+    this.#http.closeCalls();
+    await stopped;
+  }
+
+  #encode(body: CallBody): Uint8Array {
+    const { executorId, frameworkId } = this.#options.environment;
+    const call: Call = { executor_id: { value: executorId }, framework_id: { value: frameworkId }, ...body };
+    return encodeCall(call, this.#options.contentType);
+  }
+
+  #subscribe(): Uint8Array {
+    // nobody has begun with these: the agent learns from their absence that they did not arrive
+    const dropped = this.#events.drop(({ type }) => type === 'LAUNCH' || type === 'LAUNCH_GROUP');
+    if (dropped > 0) this.#options.logger.warn('dropped launches that were not begun when the stream broke', { dropped });
+    this.#outbox.close();
+    this.#awaitsFirstEvent = true;
+    const subscribe = this.#options.ledger.subscribe();
+    this.#inSubscribe = this.#options.ledger.unacknowledged().updates.map(({ status }) => uuidText(status.uuid));
+    return this.#encode({ type: 'SUBSCRIBE', subscribe });
+  }
+
+  #opened(): void {
+    this.#scheduleHeartbeat();
+    this.#options.onSubscribed?.();
+  }
+
+  #received(event: Event): void {
+    if (this.#awaitsFirstEvent) {
+      this.#awaitsFirstEvent = false;
+      // after a SHUTDOWN in place of SUBSCRIBED nothing tells whether the agent has looked at the updates
+      if (event.type === 'SUBSCRIBED') this.#outbox.delivered(this.#inSubscribe);
+      this.#outbox.open();
+    }
+    switch (event.type) {
+      case 'HEARTBEAT':
+        return;
+      case 'SHUTDOWN':
+        if (this.#shutdownSeen) return;
+        this.#shutdownSeen = true;
+        break;
+      case 'ACKNOWLEDGED':
+        this.#acknowledged(event.acknowledged.task_id.value, event.acknowledged.uuid);
+        break;
+      case 'UNKNOWN':
+        this.#options.logger.info('an event of a type that this version does not know', { type: event.value });
+        return;
+      default:
+        break;
+    }
+    this.#events.push(event);
+  }
+
+  #acknowledged(taskId: string, uuid: Uint8Array): void {
+    if (!this.#options.ledger.acknowledge(taskId, uuid)) return;
+    this.#outbox.delivered([uuidText(uuid)]);
+    if (this.#options.ledger.pendingUpdates === 0) this.#endFlushes(true);
+  }
+
+  #closed(agentLives: boolean): void {
+    this.#cancelHeartbeat?.();
+    if (!agentLives) {
+      this.#outbox.close();
+      this.#http.closeCalls();
+    }
+    this.#options.onDisconnected?.();
+  }
+
+  #lost(reason: string): void {
+    this.#outbox.close();
+    this.#http.closeCalls();
+    this.#endFlushes(false);
+    this.#options.onLost(reason);
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat = this.#options.clock.after(HEARTBEAT_INTERVAL_MS, () => {
+      this.heartbeat();
+      this.#scheduleHeartbeat();
+    });
+  }
+
+  #endFlushes(all: boolean): void {
+    for (const settle of [...this.#flushes]) settle(all);
+  }
 }

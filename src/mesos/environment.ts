@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { isIP } from 'node:net';
 import { KmError, messageOf, parseMesosDuration } from '../base/index.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the agent listens for its executors. */
 export interface AgentAddress {

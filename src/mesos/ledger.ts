@@ -166,7 +166,7 @@ export class Ledger {
   }
 
   #hasPendingTerminal(taskId: string): boolean {
-    return this.#updates.values().some(({ status }) => status.task_id.value === taskId && isTerminalState(status.state));
+    return [...this.#updates.values()].some(({ status }) => status.task_id.value === taskId && isTerminalState(status.state));
   }
 
   #apply(entry: LedgerEntry): void {

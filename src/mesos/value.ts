@@ -88,5 +88,6 @@ function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Uint8Array) return 'bytes';
-  return typeof value === 'object' || typeof value === 'string' ? (typeof value === 'string' ? 'text' : 'an object') : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' ? 'text' : 'an object';
 }

@@ -122,7 +122,7 @@ interface Halves {
 
 function halves(value: bigint): protobuf.Long {
   const pair: Halves = { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)), unsigned: false };
-  return pair as protobuf.Long;
+  return pair;
 }
 
 function whole(value: Halves | number, unsigned: boolean): number | bigint {
@@ -204,7 +204,7 @@ function readValue(reader: protobuf.Reader, kind: Kind, wireType: number, path: 
   switch (kind.scalar) {
     case 'int64':
     case 'uint64':
-      return whole(reader[kind.scalar]() as Halves | number, kind.scalar === 'uint64');
+      return whole(reader[kind.scalar](), kind.scalar === 'uint64');
     case 'bytes':
       return new Uint8Array(reader.bytes()); // a copy: a view would keep the whole record alive
     default:
