@@ -1,6 +1,3 @@
-import type { Command } from 'commander';
-import { KmError } from '../base/index.ts';
-
 /** The executor's settings. Times in milliseconds, sizes in bytes. */
 export interface ExecutorConfig {
   /** Path of a kubeconfig; absent: no Kubernetes API. */
@@ -9,6 +6,7 @@ export interface ExecutorConfig {
   readonly podLogsDir: string;
   /** Name of our Node; absent: the host's name. */
   readonly hostnameOverride?: string;
+  /** Address of our Node; absent: that at which the agent sees us. */
   readonly nodeIp?: string;
   readonly podInfraContainerImage: string;
   /** `unix:///path` or `tcp://host:port`. */
@@ -31,12 +29,4 @@ export interface ExecutorConfig {
   readonly contentType: 'protobuf' | 'json';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'text' | 'json';
-}
-
-/** Adds the executor's flags to a command. */
-export function addExecutorFlags(_command: Command): void {}
-
-/** The configuration, from the command's options, the environment and the file of `--config`. Throws code `invalid` naming every fault. */
-export function executorConfig(_options: Readonly<Record<string, unknown>>, _env: Readonly<Record<string, string | undefined>>): ExecutorConfig {
-  throw new KmError('internal', 'not there yet');
 }

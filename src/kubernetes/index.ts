@@ -15,4 +15,5 @@ export * from './object.ts';
 export * from './pod-source.ts';
 export * from './pod-writes.ts';
 export * from './read-pod.ts';
+export * from './request-options.ts';
 export * from './watch.ts';

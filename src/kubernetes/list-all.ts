@@ -1,6 +1,7 @@
 import { isCode } from '../base/index.ts';
-import type { KubernetesClient, ListOptions, ObjectList } from './client.ts';
+import type { KubernetesClient } from './client.ts';
 import type { Resource } from './object.ts';
+import type { ListOptions, ObjectList } from './request-options.ts';
 
 /** Objects a page. */
 const PAGE = 500;

@@ -44,6 +44,7 @@ export class NodeReporter {
   #reportedAt = -Infinity;
   #ailing = false;
   #lastReady: boolean | undefined;
+  #started = false;
   #stopped = false;
 
   constructor(options: NodeReporterOptions) {
@@ -64,19 +65,20 @@ export class NodeReporter {
 
   start(): void {
     this.#options.events?.event({ node: this.#facts.name }, 'Normal', 'Starting', 'Starting kubelet.');
+    this.#started = true;
     this.#status.wake();
   }
 
   /** Whether pods can run here; `message` is shown to the user. Ready until told otherwise. */
   ready(ok: boolean, message = 'the executor is not ready'): void {
     this.#readiness = ok ? { ok } : { ok, reason: 'KubeletNotReady', message };
-    this.#status.wake();
+    if (this.#started) this.#status.wake();
   }
 
   /** The agent's resources have changed. */
   setCapacity(capacity: NodeCapacity): void {
     this.#facts = { ...this.#facts, capacity };
-    this.#status.wake();
+    if (this.#started) this.#status.wake();
   }
 
   /**
