@@ -22,7 +22,7 @@ export interface Node {
   readonly tell: TellEvent;
   /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
-  readonly nodeName: string;
+  readonly nodeName: () => string;
   readonly hostIP: string;
   readonly rootDir: string;
   /** Above `pods` and `containers`, where the links to logs go. */

@@ -75,6 +75,12 @@ export class PodRuntime {
     return [...this.#workers.keys()];
   }
 
+  /** Whether the Engine has anything of that pod. */
+  hasContainers(uid: string): boolean {
+    const { sandboxes, containers } = this.#node.relist.pod(uid);
+    return sandboxes.length + containers.length > 0;
+  }
+
   update(pod: ValidPod): void {
     this.#workers.get(pod.metadata.uid)?.update(pod);
   }

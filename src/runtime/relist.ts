@@ -70,8 +70,8 @@ export class Relist {
     const known = this.#views.get(uid);
     if (known !== undefined) return known;
     const all = [...(this.#pods.get(uid)?.values() ?? [])].sort(newestFirst);
-    const view = { uid, sandboxes: all.filter(({ kind }) => kind === 'sandbox'), containers: all.filter(({ kind }) => kind === 'container') };
-    this.#views.set(uid, view);
+    const view: ObservedPod = { uid, sandboxes: all.filter(({ kind }) => kind === 'sandbox'), containers: all.filter(({ kind }) => kind === 'container') };
+    if (all.length > 0) this.#views.set(uid, view);
     return view;
   }
 
@@ -180,7 +180,6 @@ export class Relist {
   #changed(uid: string): void {
     this.#views.delete(uid);
     this.#options.onChanged(uid);
-    if (!this.#pods.has(uid)) this.#views.delete(uid); // the pod is gone from Docker: nothing of it stays here
   }
 }
 

@@ -122,7 +122,7 @@ async function create(
 async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox): Promise<Parameters<typeof containerEnv>[2]> {
   const { hostIP, nodeName, engineInfo } = context.node;
   const nodeAllocatable = { cpuMilli: BigInt(engineInfo.cpus) * 1000n, memoryBytes: BigInt(engineInfo.memoryBytes) };
-  const given = { hostIP, nodeName, nodeAllocatable };
+  const given = { hostIP, nodeName: nodeName(), nodeAllocatable };
   if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
   const podIP = await sandbox.up;
   return { ...given, podIP, podIPs: [podIP] };

@@ -45,7 +45,7 @@ export interface TaskUpdateDraft {
 
 /** How far the reports of one task to Mesos have come. It only grows: a terminal state is the last one. */
 export interface TaskProgress {
-  readonly state: 'new' | 'starting' | 'running' | 'killing' | 'ended';
+  readonly state: 'starting' | 'running' | 'killing' | 'ended';
   /** Last `healthy` that was reported. */
   readonly healthy?: boolean;
 }

@@ -21,7 +21,8 @@ export interface StatusReporterOptions {
   readonly record: (report: PodReport, progress: TaskProgress) => void;
   /** Hands an update to the ledger; in order, never dropped. */
   readonly mesos: (update: TaskUpdateDraft) => void;
-  readonly kubernetes?: KubernetesStatusSink;
+  /** Absent where there is no API, or not yet. */
+  readonly kubernetes: () => KubernetesStatusSink | undefined;
   /** Whether the framework has the TASK_KILLING_STATE capability. */
   readonly killingState: () => boolean;
   /** The API says that this pod does not exist, or is another one by now. */
@@ -33,7 +34,7 @@ export interface StatusReporterOptions {
 interface Task {
   progress: TaskProgress;
   /** Newest report; the Kubernetes sink works on it until `sent` is the same. */
-  latest: PodReport;
+  latest: PodReport | undefined;
   sent: PodReport | undefined;
   /** The API has no such pod: nothing more to say there. */
   gone: boolean;
@@ -55,16 +56,19 @@ export class StatusReporter {
     this.#options = options;
   }
 
+  /** A task that has been told TASK_STARTING. */
+  begin(taskId: string): void {
+    this.#tasks.set(taskId, { progress: { state: 'starting' }, latest: undefined, sent: undefined, gone: false, sending: undefined });
+  }
+
   /** Takes up a task where an earlier process of this executor left it. */
-  adopt(report: PodReport, progress: TaskProgress): void {
-    this.#tasks.set(report.taskId, { progress, latest: report, sent: undefined, gone: false, sending: undefined });
+  adopt(taskId: string, progress: TaskProgress): void {
+    this.#tasks.set(taskId, { progress, latest: undefined, sent: undefined, gone: false, sending: undefined });
   }
 
   report(report: PodReport): void {
-    const known = this.#tasks.get(report.taskId);
-    const task: Task = known ?? { progress: { state: 'new' }, latest: report, sent: undefined, gone: false, sending: undefined };
-    if (known === undefined) this.#tasks.set(report.taskId, task);
-    else if (known.sent !== undefined && sameForUsers(known.latest, report)) return;
+    const task = this.#tasks.get(report.taskId);
+    if (task === undefined || (task.latest !== undefined && sameForUsers(task.latest, report))) return;
     task.latest = report;
     const { updates, progress } = taskUpdates(task.progress, report, this.#options.killingState());
     if (updates.length > 0 || report.stage !== 'syncing') this.#options.record(report, progress);
@@ -73,7 +77,7 @@ export class StatusReporter {
     task.sending ??= this.#send(task);
   }
 
-  /** How far the reports of a task have come; `undefined` for a task that was never reported. */
+  /** How far the reports of a task have come; `undefined` for a task that is not known. */
   progressOf(taskId: string): TaskProgress | undefined {
     return this.#tasks.get(taskId)?.progress;
   }
@@ -102,7 +106,7 @@ export class StatusReporter {
   async #send(task: Task): Promise<void> {
     await Promise.resolve(); // reports made in the same turn become one request
     const backoff = new Backoff({ initialMs: 200, maxMs: 10_000 });
-    while (task.sent !== task.latest && !this.#stop.signal.aborted) {
+    while (task.latest !== undefined && task.sent !== task.latest && !this.#stop.signal.aborted) {
       const report = task.latest;
       try {
         await this.#sendOne(task, report);
@@ -116,11 +120,11 @@ export class StatusReporter {
       }
     }
     task.sending = undefined;
-    if (task.sent === task.latest && task.latest.stage === 'terminated') this.#options.onSettled(task.latest);
+    if (task.sent !== undefined && task.sent === task.latest && task.latest.stage === 'terminated') this.#options.onSettled(task.latest);
   }
 
   async #sendOne(task: Task, report: PodReport): Promise<void> {
-    const api = this.#options.kubernetes;
+    const api = this.#options.kubernetes();
     if (api === undefined || task.gone) return;
     const pod = identityOf(report.pod);
     const signal = this.#stop.signal;

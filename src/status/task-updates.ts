@@ -20,7 +20,7 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
   const ending = report.stage !== 'syncing';
   const end = terminal(report);
   const ready = isReady(report.status);
-  if (state === 'new' || state === 'starting') {
+  if (state === 'starting') {
     if (report.status.phase === 'Running' || (end !== undefined && hasRun(report.status))) {
       updates.push(running(report, ready));
       state = 'running';

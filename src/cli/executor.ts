@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { isCode, messageOf, systemClock } from '../base/index.ts';
+import { addExecutorFlags, type ExecutorConfig, executorConfig } from '../config/index.ts';
+import type { MesosEnvironment } from '../mesos/index.ts';
+import { supervise } from './supervise.ts';
+
+/** Exit codes after which the supervisor does not start a worker anew. */
+const EXIT = { done: 0, usage: 2, lost: 3 } as const;
+
+export function executorCommand(): Command {
+  const command = new Command('executor').description('runs pods as Mesos tasks. A Mesos agent launches it: what is not a flag comes from MESOS_* in the environment');
+  addExecutorFlags(command);
+  return command.action(async () => {
+    supervise();
+    await run(await read(command));
+  });
+}
+
+interface Given {
+  readonly config: ExecutorConfig;
+  readonly environment: MesosEnvironment;
+}
+
+/** Flags and environment, or one line with every fault and exit 2. */
+async function read(command: Command): Promise<Given> {
+  const { mesosEnvironment } = await import('../mesos/index.ts');
+  const faults: string[] = [];
+  const attempt = <T>(get: () => T): T | undefined => {
+    try {
+      return get();
+    } catch (error) {
+      if (!isCode(error, 'invalid')) throw error;
+      faults.push(messageOf(error));
+      return undefined;
+    }
+  };
+  const config = attempt(() => executorConfig(command, process.env));
+  const environment = attempt(() => mesosEnvironment(process.env));
+  if (config !== undefined && environment !== undefined) return { config, environment };
+  return fail(faults.join('; '));
+}
+
+function fail(message: string): never {
+  console.error(`km executor: ${message}`);
+  process.exit(EXIT.usage);
+}
+
+async function run({ config, environment }: Given): Promise<void> {
+  delete process.env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN;
+  const [{ Executor }, { createLogger }] = await Promise.all([import('../executor/index.ts'), import('../telemetry/index.ts')]);
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+  const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => executor.shutdown({ kind: 'mesos-shutdown', message: `executor ended by ${signal}` }));
+  }
+  try {
+    // Nothing is left to be done then; whatever still holds the process open must not keep Mesos waiting.
+    process.exit(EXIT[await executor.run()]);
+  } catch (error) {
+    if (isCode(error, 'invalid')) fail(messageOf(error));
+    throw error;
+  }
+}
+
+function versionOf(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return version;
+}

@@ -1,0 +1,8 @@
+/**
+ * executor: one run of the executor, as a Mesos agent launches it. In: configuration, the environment from the agent, the agent's
+ * events, pods as the API has them. Out: tasks that are pods. Here all rooms are wired together, and here recovery lives.
+ *
+ * Promises: a task is one pod, whatever is launched twice; an order to end is never lost, whichever side it comes from; a
+ * worker process that dies finds its pods again by journal and labels.
+ */
+export * from './executor.ts';

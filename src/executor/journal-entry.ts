@@ -1,0 +1,110 @@
+import type { LedgerEntry } from '../mesos/index.ts';
+import type { PodStatus, ValidPod } from '../pod/index.ts';
+import type { KillCause, PodStage, TaskProgress } from '../status/index.ts';
+
+/** One line of the executor's journal. */
+export type JournalEntry =
+  /** Comes first. `run` is the sandbox that Mesos gave this run of the executor; `nodeName` follows once it is known. */
+  | { readonly kind: 'run'; readonly run: string; readonly nodeName?: string }
+  | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
+  | { readonly kind: 'pod'; readonly record: PodRecord }
+  | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
+  | { readonly kind: 'progress'; readonly taskId: string; readonly progress: ProgressRecord }
+  | { readonly kind: 'settled'; readonly taskId: string };
+
+/** A pod that was accepted. */
+export interface PodRecord {
+  readonly taskId: string;
+  readonly pod: ValidPod;
+  /** Milliseconds since the epoch. */
+  readonly launchedAt: number;
+  /** The pod is known to be (or to have been) in the API: its absence there means that it was deleted. */
+  readonly inApi: boolean;
+  /** Grace of `TaskInfo.kill_policy`, milliseconds. */
+  readonly killGraceMs?: number;
+  /** `TaskInfo.max_completion_time`, milliseconds. */
+  readonly maxCompletionMs?: number;
+}
+
+/** How far a pod had come when it was last reported. */
+export interface ProgressRecord {
+  readonly progress: TaskProgress;
+  readonly status: PodStatus;
+  readonly stage: PodStage;
+  readonly deleted: boolean;
+  readonly succeededBeforeKill: boolean;
+  readonly cause?: KillCause;
+}
+
+/** What the journal says of one pod. */
+export interface KnownPod extends PodRecord {
+  readonly restartCounts: ReadonlyMap<string, number>;
+  readonly last?: ProgressRecord;
+}
+
+/** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
+export class ExecutorState {
+  #run: string | undefined;
+  #nodeName: string | undefined;
+  readonly ledger: LedgerEntry[] = [];
+  readonly #pods = new Map<string, { record: PodRecord; last?: ProgressRecord; attempts: Map<string, number> }>();
+
+  static restore(entries: Iterable<JournalEntry>): ExecutorState {
+    const state = new ExecutorState();
+    for (const entry of entries) {
+      state.apply(entry);
+      if (entry.kind === 'ledger') state.ledger.push(entry.entry);
+    }
+    return state;
+  }
+
+  get run(): string | undefined {
+    return this.#run;
+  }
+
+  get nodeName(): string | undefined {
+    return this.#nodeName;
+  }
+
+  apply(entry: JournalEntry): void {
+    switch (entry.kind) {
+      case 'run':
+        this.#run = entry.run;
+        this.#nodeName = entry.nodeName ?? this.#nodeName;
+        break;
+      case 'ledger':
+        break; // the ledger keeps its own entries
+      case 'pod':
+        this.#pods.set(entry.record.taskId, { ...(this.#pods.get(entry.record.taskId) ?? { attempts: new Map() }), record: entry.record });
+        break;
+      case 'attempt':
+        for (const { record, attempts } of this.#pods.values()) {
+          if (record.pod.metadata.uid === entry.uid) attempts.set(entry.container, Math.max(entry.attempt, attempts.get(entry.container) ?? 0));
+        }
+        break;
+      case 'progress': {
+        const pod = this.#pods.get(entry.taskId);
+        if (pod !== undefined) pod.last = entry.progress;
+        break;
+      }
+      case 'settled':
+        this.#pods.delete(entry.taskId);
+        break;
+    }
+  }
+
+  pods(): KnownPod[] {
+    return [...this.#pods.values()].map(({ record, last, attempts }) => ({ ...record, restartCounts: attempts, ...(last === undefined ? {} : { last }) }));
+  }
+
+  /** The shortest list of entries that says the same; `ledger` gives its own. */
+  *entries(ledger: Iterable<LedgerEntry>): Generator<JournalEntry> {
+    if (this.#run !== undefined) yield { kind: 'run', run: this.#run, ...(this.#nodeName === undefined ? {} : { nodeName: this.#nodeName }) };
+    for (const entry of ledger) yield { kind: 'ledger', entry };
+    for (const { record, last, attempts } of this.#pods.values()) {
+      yield { kind: 'pod', record };
+      for (const [container, attempt] of attempts) yield { kind: 'attempt', uid: record.pod.metadata.uid, container, attempt };
+      if (last !== undefined) yield { kind: 'progress', taskId: record.taskId, progress: last };
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { type Clock, isCode } from '../base/index.ts';
+import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, podResource, PodSource } from '../kubernetes/index.ts';
+import type { Pod, PodIdentity, PodStatus } from '../pod/index.ts';
+import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+
+export interface KubernetesSideOptions {
+  readonly client: KubernetesClient;
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onPod: (pod: Pod) => void;
+  readonly onDeleted: (pod: PodIdentity) => void;
+}
+
+/** What the executor knows of and tells to the Kubernetes API about its pods. */
+export class KubernetesSide implements KubernetesStatusSink {
+  readonly #client: KubernetesClient;
+  readonly nodeName: string;
+  readonly #source: PodSource;
+  readonly events: EventRecorder;
+  /** The status that the API holds for sure: the last one it took from us, or the one it had at the launch. By UID. */
+  readonly #held = new Map<string, PodStatus>();
+
+  constructor(options: KubernetesSideOptions) {
+    const { client, nodeName, clock, logger, onPod, onDeleted } = options;
+    this.#client = client;
+    this.nodeName = nodeName;
+    this.#source = new PodSource({ client, nodeName, clock, logger, onPod, onDeleted });
+    this.events = new EventRecorder({ client, host: nodeName, clock, logger });
+  }
+
+  start(): void {
+    this.#source.start();
+  }
+
+  /** The pod as the API has it, if its watch has told. */
+  get(uid: string): Pod | undefined {
+    return this.#source.get(uid);
+  }
+
+  /** The UID of the API's pod of that name; `undefined` when there is none. Throws code `unavailable` when the API is away. */
+  async uidOf(namespace: string, name: string): Promise<string | undefined> {
+    const pod = await this.#client.get<Pod>(podResource({ namespace, name }), { timeoutMs: 5000 }).catch((error: unknown) => {
+      if (isCode(error, 'not-found')) return undefined;
+      throw error;
+    });
+    return pod?.metadata?.uid;
+  }
+
+  /** Makes the pod ours, where nobody has bound it yet. */
+  bind(pod: PodIdentity, signal: AbortSignal): ReturnType<typeof bindPod> {
+    return bindPod({ client: this.#client, pod, nodeName: this.nodeName, signal });
+  }
+
+  /** The pod is in the API: when it is not there any more, `onDeleted` is called. `held` is its status there, if known. */
+  expect(pod: PodIdentity, held: PodStatus | undefined): void {
+    this.#source.expect(pod);
+    if (held !== undefined && !this.#held.has(pod.uid)) this.#held.set(pod.uid, held);
+  }
+
+  forget(uid: string): void {
+    this.#source.forget(uid);
+    this.#held.delete(uid);
+  }
+
+  async patchStatus(pod: PodIdentity, status: PodStatus, signal: AbortSignal): Promise<PatchResult> {
+    const previous = this.#held.get(pod.uid) ?? this.#source.get(pod.uid)?.status;
+    const result = await patchStatus({ client: this.#client, pod, status, signal, ...(previous === undefined ? {} : { previous }) });
+    if (result === 'done') this.#held.set(pod.uid, status);
+    return result;
+  }
+
+  async deletePod(pod: PodIdentity, signal?: AbortSignal): Promise<void> {
+    await deletePod({ client: this.#client, pod, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  async stop(flushMs: number): Promise<void> {
+    await this.events.flush(flushMs);
+    await Promise.all([this.events.stop(), this.#source.stop()]);
+  }
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { KmError, messageOf } from '../base/index.ts';
+import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
+import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
+
+/** The pod of a task: parsed, with its defaults, checked. Throws code `invalid` whose message names the field. */
+export async function readTask(task: TaskInfo, uidOf: (pod: Pod) => Promise<string>): Promise<ValidPod> {
+  if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML');
+  return checked(await parsePod(task.data), uidOf);
+}
+
+/** Fills in and checks one pod. Throws code `invalid` with every fault. */
+export async function checked(pod: Pod, uidOf: (pod: Pod) => Promise<string>): Promise<ValidPod> {
+  const given = (pod.metadata as { uid?: unknown } | undefined)?.uid;
+  const uid = typeof given === 'string' && given !== '' ? given : await uidOf(pod);
+  const result = validatePod(defaultPod(pod, { uid }));
+  if ('faults' in result) throw new KmError('invalid', faultText(result.faults));
+  return result.pod;
+}
+
+/** A UID for a pod that brings none: the same whenever the same task is launched. */
+export function derivedUid(...parts: readonly string[]): string {
+  const hex = createHash('sha256').update(parts.join('\0')).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Milliseconds of a kill policy's grace period; `undefined` when it has none. */
+export function killGraceMs(policy: KillPolicy | undefined): number | undefined {
+  const nanoseconds = policy?.grace_period?.nanoseconds;
+  return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6;
+}
+
+/** One line on what is wrong with a task, for its TASK_ERROR. */
+export function faultMessage(error: unknown): string {
+  return messageOf(error).slice(0, 4096);
+}
