@@ -10,7 +10,7 @@ setup: ## npm dependencies with the pinned Node, generated types
 	@scripts/setup.sh
 
 demo: setup ## the nginx pod of the getting-started page, from nothing to TASK_KILLED, on this machine
-	@scripts/engine.sh run scripts/demo.sh
+	@scripts/engine.sh run bash -c 'node scripts/images.ts && exec node scripts/demo.ts'
 
 test: setup ## everything that CI checks: types, lint, rooms, dead code, unit and integration tests
 	@scripts/test.sh
