@@ -25,4 +25,5 @@ export type { Service } from './service-env.ts';
 export * from './status.ts';
 export * from './times.ts';
 export * from './types.ts';
+export { faultText, type Fault } from './faults.ts';
 export * from './validate.ts';

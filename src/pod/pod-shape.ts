@@ -1,0 +1,194 @@
+import type { Shape } from './shape.ts';
+
+/*
+ * Every field of a Pod that we read or may pass by, with its type. A field of the spec that is not listed here is one we do not do yet:
+ * `rest` makes it a fault. `any` marks what the API server, its controllers or the scheduler handle and a node has no part in.
+ * Types: Kubernetes v1.20 staging/src/k8s.io/api/core/v1/types.go.
+ */
+const string: Shape = { kind: 'string' };
+const boolean: Shape = { kind: 'boolean' };
+const int32: Shape = { kind: 'int32' };
+const int64: Shape = { kind: 'int64' };
+const intOrString: Shape = { kind: 'int-or-string' };
+const quantity: Shape = { kind: 'quantity' };
+const any: Shape = { kind: 'any' };
+const unsupported: Shape = { kind: 'unsupported' };
+const only = (value: string | boolean): Shape => ({ kind: 'only', value });
+const list = (of: Shape): Shape => ({ kind: 'list', of });
+const map = (of: Shape): Shape => ({ kind: 'map', of });
+const fields = (of: Record<string, Shape>, rest: Shape = unsupported): Shape => ({ kind: 'fields', fields: new Map(Object.entries(of)), rest });
+const strings = list(string);
+
+const seLinuxOptions = fields({ user: string, role: string, type: string, level: string });
+// Docker runs our containers with `seccomp=unconfined`, the kubelet's default, and its own AppArmor profile.
+const seccompProfile = fields({ type: only('Unconfined') });
+const appArmorProfile = fields({ type: only('RuntimeDefault') });
+
+const handlers = {
+  exec: fields({ command: strings }),
+  httpGet: fields({ path: string, port: intOrString, host: string, scheme: string, httpHeaders: list(fields({ name: string, value: string })) }),
+  tcpSocket: fields({ port: intOrString, host: string }),
+};
+
+const probe = fields({
+  ...handlers,
+  initialDelaySeconds: int32,
+  timeoutSeconds: int32,
+  periodSeconds: int32,
+  successThreshold: int32,
+  failureThreshold: int32,
+});
+
+const envVar = fields({
+  name: string,
+  value: string,
+  valueFrom: fields({
+    fieldRef: fields({ apiVersion: string, fieldPath: string }),
+    resourceFieldRef: fields({ containerName: string, resource: string, divisor: quantity }),
+  }),
+});
+
+const container = fields({
+  name: string,
+  image: string,
+  command: strings,
+  args: strings,
+  workingDir: string,
+  ports: list(fields({ name: string, containerPort: int32, hostPort: int32, hostIP: string, protocol: string })),
+  env: list(envVar),
+  resources: fields({ limits: map(quantity), requests: map(quantity) }),
+  resizePolicy: any,
+  volumeMounts: list(
+    fields({
+      name: string,
+      mountPath: string,
+      readOnly: boolean,
+      recursiveReadOnly: only('Disabled'),
+      subPath: string,
+      subPathExpr: string,
+      mountPropagation: string,
+    }),
+  ),
+  livenessProbe: probe,
+  readinessProbe: probe,
+  startupProbe: probe,
+  lifecycle: fields({ postStart: fields(handlers), preStop: fields(handlers) }),
+  terminationMessagePath: string,
+  terminationMessagePolicy: string,
+  imagePullPolicy: string,
+  securityContext: fields({
+    allowPrivilegeEscalation: boolean,
+    appArmorProfile,
+    capabilities: fields({ add: strings, drop: strings }),
+    privileged: boolean,
+    procMount: only('Default'),
+    readOnlyRootFilesystem: boolean,
+    runAsGroup: int64,
+    runAsNonRoot: boolean,
+    runAsUser: int64,
+    seLinuxOptions,
+    seccompProfile,
+  }),
+  stdin: boolean,
+  stdinOnce: boolean,
+  tty: boolean,
+});
+
+const spec = fields({
+  containers: list(container),
+  initContainers: list(container),
+  volumes: list(
+    fields({ name: string, emptyDir: fields({ medium: string, sizeLimit: quantity }), hostPath: fields({ path: string, type: string }) }),
+  ),
+  activeDeadlineSeconds: int64,
+  affinity: any,
+  automountServiceAccountToken: any,
+  dnsConfig: fields({ nameservers: strings, searches: strings, options: list(fields({ name: string, value: string })) }),
+  dnsPolicy: string,
+  enableServiceLinks: boolean,
+  hostAliases: list(fields({ ip: string, hostnames: strings })),
+  hostIPC: boolean,
+  hostNetwork: boolean,
+  hostPID: boolean,
+  hostUsers: only(true),
+  hostname: string,
+  nodeName: string,
+  nodeSelector: any,
+  os: fields({ name: only('linux') }),
+  preemptionPolicy: any,
+  priority: int32,
+  priorityClassName: any,
+  readinessGates: list(fields({ conditionType: string })),
+  restartPolicy: string,
+  schedulerName: any,
+  schedulingGates: any,
+  securityContext: fields({
+    appArmorProfile,
+    fsGroup: int64,
+    fsGroupChangePolicy: only('Always'),
+    runAsGroup: int64,
+    runAsNonRoot: boolean,
+    runAsUser: int64,
+    seLinuxOptions,
+    seccompProfile,
+    supplementalGroups: list(int64),
+    supplementalGroupsPolicy: only('Merge'),
+    sysctls: list(fields({ name: string, value: string })),
+  }),
+  serviceAccount: string,
+  serviceAccountName: string,
+  setHostnameAsFQDN: boolean,
+  shareProcessNamespace: boolean,
+  subdomain: string,
+  terminationGracePeriodSeconds: int64,
+  tolerations: any,
+  topologySpreadConstraints: any,
+});
+
+const containerState = fields({
+  waiting: fields({ reason: string, message: string }, any),
+  running: fields({ startedAt: string }, any),
+  terminated: fields({ exitCode: int32, reason: string, message: string, startedAt: string, finishedAt: string }, any),
+});
+
+const containerStatuses = list(
+  fields({ name: string, restartCount: int32, image: string, imageID: string, containerID: string, state: containerState, lastState: containerState }, any),
+);
+
+const status = fields(
+  {
+    phase: string,
+    reason: string,
+    message: string,
+    startTime: string,
+    hostIP: string,
+    podIP: string,
+    podIPs: list(fields({ ip: string })),
+    conditions: list(fields({ type: string, status: string, reason: string, message: string, lastTransitionTime: string }, any)),
+    containerStatuses,
+    initContainerStatuses: containerStatuses,
+  },
+  any,
+);
+
+export const POD_SHAPE: Shape = fields({
+  apiVersion: string,
+  kind: string,
+  metadata: fields(
+    {
+      name: string,
+      generateName: string,
+      namespace: string,
+      uid: string,
+      resourceVersion: string,
+      labels: map(string),
+      annotations: map(string),
+      creationTimestamp: string,
+      deletionTimestamp: string,
+      deletionGracePeriodSeconds: int64,
+    },
+    any,
+  ),
+  spec,
+  status,
+});

@@ -1,0 +1,101 @@
+import { ENV_FIELDS, ENV_RESOURCES, subscripted } from './downward.ts';
+import { shown, type Faults } from './faults.ts';
+import { tryParseQuantity } from './quantity.ts';
+import { checkEnvName, checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber, checkQualifiedName, checkRange } from './rules.ts';
+import type { Container, EnvVar } from './types.ts';
+import { checkLifecycle, checkProbe } from './validate-probe.ts';
+import { checkResources } from './validate-resources.ts';
+import { checkVolumeMounts } from './validate-volumes.ts';
+
+const MOST_ID = 2 ** 31 - 1;
+
+export interface ContainerContext {
+  readonly isInit: boolean;
+  /** Names of the pod's volumes. */
+  readonly volumes: ReadonlySet<string>;
+  readonly hostNetwork: boolean;
+}
+
+/** Kubernetes v1.20 pkg/apis/core/validation validateContainers, validateInitContainers. */
+export function checkContainer(container: Container, path: string, context: ContainerContext, faults: Faults): void {
+  const { name = '', image = '' } = container;
+  if (name === '') faults.add(`${path}.name`, 'required');
+  else checkLabel(name, `${path}.name`, faults);
+  if (image === '') faults.add(`${path}.image`, 'required');
+  else if (image.trim() !== image) faults.add(`${path}.image`, 'must not have leading or trailing whitespace');
+  checkOneOf(container.imagePullPolicy ?? '', ['Always', 'IfNotPresent', 'Never'], `${path}.imagePullPolicy`, faults);
+  checkOneOf(container.terminationMessagePolicy ?? '', ['File', 'FallbackToLogsOnError'], `${path}.terminationMessagePolicy`, faults);
+  checkPorts(container, path, context.hostNetwork, faults);
+  for (const [i, variable] of (container.env ?? []).entries()) checkEnv(variable, `${path}.env[${i}]`, faults);
+  checkResources(container.resources ?? {}, `${path}.resources`, faults);
+  checkVolumeMounts(container, context.volumes, path, faults);
+  checkSecurity(container, `${path}.securityContext`, faults);
+
+  const watched = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+  if (context.isInit) {
+    for (const field of ['lifecycle', ...watched] as const) {
+      if (container[field] !== undefined) faults.add(`${path}.${field}`, 'must not be set for init containers');
+    }
+    return;
+  }
+  if (container.lifecycle !== undefined) checkLifecycle(container, `${path}.lifecycle`, faults);
+  for (const field of watched) {
+    const probe = container[field];
+    if (probe !== undefined) checkProbe(probe, container, `${path}.${field}`, field !== 'readinessProbe', faults);
+  }
+}
+
+function checkPorts(container: Container, path: string, hostNetwork: boolean, faults: Faults): void {
+  const names = new Set<string>();
+  for (const [i, port] of (container.ports ?? []).entries()) {
+    const at = `${path}.ports[${i}]`;
+    const { name = '', containerPort = 0, hostPort = 0, hostIP = '' } = port;
+    if (name !== '') {
+      checkPortName(name, `${at}.name`, faults);
+      if (names.has(name)) faults.add(`${at}.name`, `duplicate value: ${shown(name)}`);
+      names.add(name);
+    }
+    if (containerPort === 0) faults.add(`${at}.containerPort`, 'required');
+    else checkPortNumber(containerPort, `${at}.containerPort`, faults);
+    if (hostPort !== 0) checkPortNumber(hostPort, `${at}.hostPort`, faults);
+    if (hostIP !== '') checkIp(hostIP, `${at}.hostIP`, faults);
+    checkOneOf(port.protocol ?? '', ['TCP', 'UDP', 'SCTP'], `${at}.protocol`, faults);
+    if (hostNetwork && hostPort !== containerPort) faults.add(`${at}.hostPort`, "must match containerPort with the host's network");
+  }
+}
+
+function checkEnv({ name = '', value = '', valueFrom }: EnvVar, at: string, faults: Faults): void {
+  checkEnvName(name, `${at}.name`, faults);
+  if (value.includes('\0')) faults.add(`${at}.value`, 'must not contain a zero byte');
+  if (valueFrom === undefined) return;
+  const { fieldRef, resourceFieldRef } = valueFrom;
+  const field = `${at}.valueFrom`;
+  if (fieldRef === undefined && resourceFieldRef === undefined) faults.add(field, 'must specify one of: fieldRef or resourceFieldRef');
+  else if (fieldRef !== undefined && resourceFieldRef !== undefined) faults.add(field, 'may not have more than one field specified at a time');
+  else if (value !== '') faults.add(field, 'may not be specified when value is not empty');
+  if (fieldRef !== undefined) checkFieldPath(fieldRef.apiVersion ?? '', fieldRef.fieldPath ?? '', `${field}.fieldRef`, faults);
+  if (resourceFieldRef === undefined) return;
+  checkOneOf(resourceFieldRef.resource ?? '', ENV_RESOURCES, `${field}.resourceFieldRef.resource`, faults);
+  const divisor = tryParseQuantity(resourceFieldRef.divisor ?? '0');
+  if (divisor !== undefined && divisor.nano < 0n) faults.add(`${field}.resourceFieldRef.divisor`, 'must not be negative');
+}
+
+function checkFieldPath(apiVersion: string, fieldPath: string, at: string, faults: Faults): void {
+  if (apiVersion !== 'v1') faults.add(`${at}.apiVersion`, `${shown(apiVersion)}: must be v1`);
+  const field = `${at}.fieldPath`;
+  const part = subscripted(fieldPath);
+  if (part !== undefined) checkQualifiedName(part.map === 'annotations' ? part.key.toLowerCase() : part.key, field, faults);
+  else if (fieldPath === '') faults.add(field, 'required');
+  else if (fieldPath !== 'spec.host') checkOneOf(fieldPath, ENV_FIELDS, field, faults);
+}
+
+function checkSecurity({ securityContext = {} }: Container, path: string, faults: Faults): void {
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation, privileged, capabilities } = securityContext;
+  checkRange(runAsUser, 0, MOST_ID, `${path}.runAsUser`, faults);
+  checkRange(runAsGroup, 0, MOST_ID, `${path}.runAsGroup`, faults);
+  if (allowPrivilegeEscalation !== false) return;
+  if (privileged === true) faults.add(path, 'cannot set allowPrivilegeEscalation to false and privileged to true');
+  if (capabilities?.add?.includes('CAP_SYS_ADMIN') === true) {
+    faults.add(path, 'cannot set allowPrivilegeEscalation to false and capabilities.add CAP_SYS_ADMIN');
+  }
+}

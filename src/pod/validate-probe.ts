@@ -1,0 +1,45 @@
+import { shown, type Faults } from './faults.ts';
+import { checkHeaderName, checkOneOf, checkPortName, checkPortNumber, checkRange } from './rules.ts';
+import type { Container, Handler, Probe } from './types.ts';
+
+const MOST_INT32 = 2 ** 31 - 1;
+
+/** Kubernetes v1.20 pkg/apis/core/validation validateProbe; `once`: one success must be enough (liveness, startup). */
+export function checkProbe(probe: Probe, container: Container, path: string, once: boolean, faults: Faults): void {
+  checkHandler(probe, container, path, faults);
+  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const) {
+    checkRange(probe[field], 0, MOST_INT32, `${path}.${field}`, faults);
+  }
+  if (once && probe.successThreshold !== 1) faults.add(`${path}.successThreshold`, 'must be 1');
+}
+
+export function checkLifecycle(container: Container, path: string, faults: Faults): void {
+  const { postStart, preStop } = container.lifecycle ?? {};
+  if (postStart !== undefined) checkHandler(postStart, container, `${path}.postStart`, faults);
+  if (preStop !== undefined) checkHandler(preStop, container, `${path}.preStop`, faults);
+}
+
+function checkHandler(handler: Pick<Handler, 'exec' | 'httpGet' | 'tcpSocket'>, container: Container, path: string, faults: Faults): void {
+  const { exec, httpGet, tcpSocket } = handler;
+  const count = [exec, httpGet, tcpSocket].filter((h) => h !== undefined).length;
+  if (count === 0) faults.add(path, 'required: must specify a handler type');
+  if (count > 1) faults.add(path, 'may not specify more than 1 handler type');
+  if (exec !== undefined && (exec.command ?? []).length === 0) faults.add(`${path}.exec.command`, 'required');
+  if (tcpSocket !== undefined) checkPort(tcpSocket.port, container, `${path}.tcpSocket.port`, faults);
+  if (httpGet === undefined) return;
+  checkPort(httpGet.port, container, `${path}.httpGet.port`, faults);
+  checkOneOf(httpGet.scheme ?? '', ['HTTP', 'HTTPS'], `${path}.httpGet.scheme`, faults);
+  for (const [i, header] of (httpGet.httpHeaders ?? []).entries()) {
+    checkHeaderName(header.name ?? '', `${path}.httpGet.httpHeaders[${i}].name`, faults);
+    if (/[\r\n\0]/.test(header.value ?? '')) faults.add(`${path}.httpGet.httpHeaders[${i}].value`, 'must be one line');
+  }
+}
+
+/** A number, or the name of one of the container's ports (a name that is missing would fail at every probe). */
+function checkPort(port: string | number | undefined, container: Container, field: string, faults: Faults): void {
+  if (port === undefined || port === '') return faults.add(field, 'required');
+  if (typeof port === 'number') return checkPortNumber(port, field, faults);
+  if (/^\d+$/.test(port)) return checkPortNumber(Number(port), field, faults);
+  checkPortName(port, field, faults);
+  if (!(container.ports ?? []).some((p) => p.name === port)) faults.add(field, `${shown(port)} is no port of the container`);
+}
