@@ -35,7 +35,7 @@ async function read(command: Command): Promise<Given> {
       return undefined;
     }
   };
-  const config = attempt(() => executorConfig(command, process.env));
+  const config = attempt(() => executorConfig(command.opts(), process.env, command.args));
   const environment = attempt(() => mesosEnvironment(process.env));
   if (config !== undefined && environment !== undefined) return { config, environment };
   return fail(faults.join('; '));

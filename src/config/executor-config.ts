@@ -3,6 +3,7 @@ export interface ExecutorConfig {
   /** Path of a kubeconfig; absent: no Kubernetes API. */
   readonly kubeconfig?: string;
   readonly rootDir: string;
+  /** Above `pods` and `containers`. */
   readonly podLogsDir: string;
   /** Name of our Node; absent: the host's name. */
   readonly hostnameOverride?: string;
@@ -15,6 +16,8 @@ export interface ExecutorConfig {
   readonly clusterDomain?: string;
   readonly resolvConf: string;
   readonly imagePullProgressDeadlineMs: number;
+  /** An image that is there will do when its registry cannot be reached, whatever the pull policy says. */
+  readonly offlineImages: boolean;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   readonly maxPods: number;

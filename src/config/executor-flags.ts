@@ -14,7 +14,7 @@ const VERBOSE_FROM = 4;
 export const EXECUTOR_FLAGS: ExecutorFlags = {
   kubeconfig: { name: 'kubeconfig', value: 'file', help: 'how to reach the Kubernetes API; without one pods run from the Mesos side alone', parse: readableFile },
   rootDir: { name: 'root-dir', value: 'dir', help: 'where the journal and the volumes of pods are', preset: '/var/lib/km', parse: absolutePath },
-  podLogsDir: { name: 'pod-logs-dir', value: 'dir', help: 'where the logs of containers are', preset: '/var/log/pods', parse: absolutePath },
+  podLogsDir: { name: 'pod-logs-dir', value: 'dir', help: 'below it the links to logs of containers are: pods/ and containers/', preset: '/var/log', parse: absolutePath },
   hostnameOverride: { name: 'hostname-override', value: 'name', help: "name of the node (default: the host's)", parse: dnsName },
   nodeIp: { name: 'node-ip', value: 'ip', help: 'address of the node (default: that at which the Mesos agent sees it)', parse: ipAddress },
   podInfraContainerImage: { name: 'pod-infra-container-image', value: 'image', help: 'image of the container that holds the namespaces of a pod', preset: DEFAULT_PAUSE_IMAGE, parse: imageName },
@@ -23,6 +23,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   clusterDomain: { name: 'cluster-domain', value: 'name', help: 'domain in which pods look for names first', parse: dnsName },
   resolvConf: { name: 'resolv-conf', value: 'file', help: 'DNS settings of pods with dnsPolicy Default', preset: '/etc/resolv.conf', parse: absolutePath },
   imagePullProgressDeadlineMs: { name: 'image-pull-progress-deadline', value: 'duration', help: 'a pull that makes no progress for so long is given up', preset: '1m0s', parse: durationFrom(1000) },
+  offlineImages: { name: 'offline-images', value: 'bool', help: 'where a registry cannot be reached, take the image that the Engine has, even with imagePullPolicy Always', preset: 'false', boolean: true, parse: bool },
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },
   containerLogMaxFiles: { name: 'container-log-max-files', value: 'n', help: 'log files that a container may have', preset: '5', parse: integerFrom(2) },
   maxPods: { name: 'max-pods', value: 'n', help: 'pods that the node may have', preset: '110', parse: integerFrom(1) },

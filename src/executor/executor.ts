@@ -158,6 +158,7 @@ export class Executor {
       executorId: environment.executorId,
       tell: (pod, type, reason, message, container) => {
         const fieldPath = container === undefined ? undefined : `spec.${container.init ? 'initContainers' : 'containers'}{${container.name}}`;
+        logger.debug('event', { pod: pod.name, container: container?.name, type, reason, message });
         this.#kubernetes?.events.event(pod, type, reason, message, fieldPath === undefined ? {} : { fieldPath });
       },
       recordAttempt: (uid, container, attempt) => this.#record({ kind: 'attempt', uid, container, attempt }),
@@ -172,6 +173,7 @@ export class Executor {
       resolvConf: () => textFile(config.resolvConf),
       nodeHosts: () => textFile('/etc/hosts'),
       imagePullNoProgressMs: config.imagePullProgressDeadlineMs,
+      offlineImages: config.offlineImages,
     });
   }
 

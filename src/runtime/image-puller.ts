@@ -10,6 +10,8 @@ export interface ImagePullerOptions {
   readonly clock: Clock;
   /** A pull without any progress for so long is given up, milliseconds. */
   readonly noProgressMs: number;
+  /** When a registry cannot be reached, an image that is present will do for the policy Always too. The kubelet has no such thing. */
+  readonly offline: boolean;
 }
 
 /** Tells of what happens to a container's image: an event on the pod. */
@@ -62,7 +64,7 @@ export class ImagePuller {
       tell('Warning', 'ErrImageNeverPull', message);
       throw new NotStarted({ reason: 'ErrImageNeverPull', message }, this.#soon());
     }
-    return this.#pull(uid, name, ref, tell, signal);
+    return this.#pull(uid, name, ref, present, tell, signal);
   }
 
   /** Forgets what failed for a pod that is over. */
@@ -70,7 +72,7 @@ export class ImagePuller {
     for (const key of this.#failures.keys()) if (key.startsWith(`${uid} `)) this.#failures.delete(key);
   }
 
-  async #pull(uid: string, name: string, ref: string, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
+  async #pull(uid: string, name: string, ref: string, present: ImageInfo | undefined, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
     const { clock, engine } = this.#options;
     const key = `${uid} ${name} ${ref}`;
     const failure = this.#failures.get(key);
@@ -90,6 +92,10 @@ export class ImagePuller {
       return image;
     } catch (error) {
       if (signal.aborted) throw error;
+      if (this.#options.offline && present !== undefined && isCode(error, 'unavailable', 'timeout')) {
+        tell('Normal', 'Pulled', `Container image "${ref}" already present on machine, and its registry cannot be reached`);
+        return present;
+      }
       const delayMs = Math.min(MAX_BACKOFF_MS, failure === undefined ? INITIAL_BACKOFF_MS : failure.delayMs * 2);
       const untilMs = clock.now() + delayMs;
       this.#failures.set(key, { delayMs, untilMs });

@@ -17,6 +17,7 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly frameworkId: string;
   readonly executorId: string;
   readonly imagePullNoProgressMs: number;
+  readonly offlineImages: boolean;
   readonly report: (report: PodReport) => void;
 }
 
@@ -36,12 +37,12 @@ export class PodRuntime {
   readonly #sweeper: RepeatingTask;
 
   constructor(options: PodRuntimeOptions) {
-    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, report, ...rest } = options;
+    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, offlineImages, report, ...rest } = options;
     this.#owner = { frameworkId, executorId };
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onChanged: (uid) => this.#workers.get(uid)?.wake() });
-    const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs });
+    const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
       clock,
