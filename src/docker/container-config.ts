@@ -1,3 +1,4 @@
+import { KmError } from '../base/index.ts';
 import type { ContainerMount, ValidPod } from '../pod/index.ts';
 import { HEALTHCHECK_OFF, LOG_CONFIG, SHM_BYTES, type ContainerConfig } from './create-body.ts';
 import type { ContainerInput } from './inputs.ts';
@@ -7,12 +8,12 @@ import { containerSecurity } from './security-options.ts';
 
 /**
  * The Engine's settings for one container of a pod (Kubernetes v1.20 pkg/kubelet/dockershim/docker_container.go, security_context.go).
- * Throws code `invalid` on a security context that contradicts itself.
+ * Throws code `workload` for paths that the Engine cannot be told.
  */
 export function containerConfig(input: ContainerInput): ContainerConfig {
   const { pod, container, resources, sandboxId } = input;
   const memory = Number(resources.memoryBytes ?? 0n);
-  const { user, ...security } = containerSecurity(pod, container);
+  const { user, ...security } = containerSecurity(pod, container, input.image.user);
   const joined = `container:${sandboxId}`;
   return {
     name: containerName(pod, container.name, input.attempt),
@@ -54,8 +55,11 @@ function pidMode(pod: ValidPod, joined: string): { PidMode?: string } {
   return pod.spec.shareProcessNamespace === true ? { PidMode: joined } : {};
 }
 
-/** `/on/the/node:/in/the/container[:ro,rslave]`, as `docker run -v` takes it. */
-export function bind(mount: ContainerMount): string {
+/** `/on/the/node:/in/the/container[:ro,rslave]`, as `docker run -v` takes it. Throws code `workload` for a path with a colon. */
+function bind(mount: ContainerMount): string {
+  for (const path of [mount.hostPath, mount.containerPath]) {
+    if (path.includes(':')) throw new KmError('workload', `cannot mount "${path}": Docker takes no path with a colon`);
+  }
   const modes = [...(mount.readOnly ? ['ro'] : []), ...(mount.propagation === 'private' ? [] : [mount.propagation])];
   return [mount.hostPath, mount.containerPath, ...(modes.length > 0 ? [modes.join(',')] : [])].join(':');
 }

@@ -24,7 +24,7 @@ interface ForeignError {
 
 /** Words by which runc and Docker say that the container's own settings are at fault; all else may be the machine's. */
 const WORKLOAD =
-  /OCI runtime|executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|invalid mount|mount path must be|bind source path does not exist|unable to find user|unable to find group|no matching entries in passwd|unknown capability|invalid (argument|reference|volume|port|env)/i;
+  /OCI runtime|executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|invalid mount|mount path must be|bind source path does not exist|unable to find user|unable to find group|must be in range|no matching entries in passwd|unknown capability|invalid (argument|reference|volume|port|env)/i;
 
 /** Words of a machine that is busy: the same container may start a moment later. */
 const TRANSIENT = /port is already allocated|address already in use|device or resource busy|too many open files|resource temporarily unavailable|cannot allocate memory/i;
@@ -62,7 +62,7 @@ function codeOf(status: number, words: string, call: EngineCall): ErrorCode {
   if (call === 'start' || call === 'create' || call === 'exec') {
     // The sandbox whose namespaces it was to join.
     if (/^No such container/i.test(words)) return 'not-found';
-    if (status === 400 || (status >= 500 && WORKLOAD.test(words))) return 'workload';
+    if (status === 400 || ((status === 404 || status >= 500) && WORKLOAD.test(words))) return 'workload';
   }
   if (status === 400) return 'invalid';
   if (status === 401 || status === 403) return 'denied';

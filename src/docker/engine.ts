@@ -105,7 +105,7 @@ export interface ExecOptions {
 
 export interface ExecResult {
   readonly exitCode: number;
-  /** Standard output and error in the order in which they came, as UTF-8. */
+  /** Standard output and error as UTF-8; Docker keeps the order within each, not between them. */
   readonly output: string;
 }
 

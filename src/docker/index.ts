@@ -20,3 +20,4 @@ export * from './names.ts';
 export * from './observe.ts';
 export { PullError } from './pull.ts';
 export * from './sandbox-config.ts';
+export { checkRunAsNonRoot } from './security-options.ts';

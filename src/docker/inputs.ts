@@ -28,8 +28,8 @@ export interface ContainerInput {
   readonly attempt: number;
   readonly owner: Owner;
   readonly sandboxId: string;
-  /** The image: what to create from (its id), its name and id as the status reports them. */
-  readonly image: { readonly from: string; readonly name: string; readonly statusId: string };
+  /** The image: what to create from (its id), its own user, its name and id as the status reports them. */
+  readonly image: { readonly from: string; readonly user?: string; readonly name: string; readonly statusId: string };
   /** Expanded; absent leaves the image's entrypoint. */
   readonly command?: readonly string[];
   /** Expanded; absent leaves the image's arguments (when `command` is absent too). */

@@ -15,14 +15,14 @@ export interface SecurityOptions extends Pick<
 
 /**
  * A container's security context, the pod's below it, in the Engine's words (Kubernetes v1.20
- * pkg/kubelet/dockershim/security_context.go, pkg/securitycontext/util.go). Throws code `invalid` for a group without a user.
+ * pkg/kubelet/dockershim/security_context.go, pkg/securitycontext/util.go). A group without a user goes with the image's user.
  */
-export function containerSecurity(pod: ValidPod, container: Container): SecurityOptions {
+export function containerSecurity(pod: ValidPod, container: Container, imageUser = ''): SecurityOptions {
   const ofPod = pod.spec.securityContext ?? {};
   const own = container.securityContext ?? {};
   const privileged = own.privileged === true;
   return {
-    user: userOf(own.runAsUser ?? ofPod.runAsUser, own.runAsGroup ?? ofPod.runAsGroup),
+    user: userOf(own.runAsUser ?? ofPod.runAsUser, own.runAsGroup ?? ofPod.runAsGroup, nameIn(imageUser) || '0'),
     GroupAdd: groups(ofPod),
     Privileged: privileged,
     ReadonlyRootfs: own.readOnlyRootFilesystem === true,
@@ -38,7 +38,7 @@ export function containerSecurity(pod: ValidPod, container: Container): Security
   };
 }
 
-/** The sandbox runs as the pod says, never privileged, with Docker's own seccomp profile. */
+/** The sandbox runs as the pod says, never privileged, with Docker's own seccomp profile. Throws code `invalid` for a group without a user. */
 export function sandboxSecurity(pod: ValidPod): SecurityOptions {
   const ofPod = pod.spec.securityContext ?? {};
   return {
@@ -48,8 +48,33 @@ export function sandboxSecurity(pod: ValidPod): SecurityOptions {
   };
 }
 
-function userOf(user: number | undefined, group: number | undefined): string {
+/**
+ * Refuses a container that must not run as root and would, or might (Kubernetes v1.20 pkg/kubelet/kuberuntime/security_context.go).
+ * Throws code `workload` with the kubelet's words; the waiting reason is `CreateContainerConfigError`.
+ */
+export function checkRunAsNonRoot(pod: ValidPod, container: Container, imageUser: string): void {
+  const ofPod = pod.spec.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  if ((own.runAsNonRoot ?? ofPod.runAsNonRoot) !== true) return;
+  const { name, namespace, uid } = pod.metadata;
+  const where = `(pod: "${name}_${namespace}(${uid})", container: ${container.name})`;
+  const user = own.runAsUser ?? ofPod.runAsUser;
+  if (user === 0) throw new KmError('workload', `container's runAsUser breaks non-root policy ${where}`);
+  if (user !== undefined) return;
+  const ofImage = nameIn(imageUser);
+  if (ofImage === '' || /^0+$/.test(ofImage)) throw new KmError('workload', `container has runAsNonRoot and image will run as root ${where}`);
+  if (/^\d+$/.test(ofImage)) return;
+  throw new KmError('workload', `container has runAsNonRoot and image has non-numeric user (${ofImage}), cannot verify user is non-root ${where}`);
+}
+
+/** The user in an image's `user[:group]`. */
+function nameIn(imageUser: string): string {
+  return imageUser.split(':')[0] ?? '';
+}
+
+function userOf(user: number | undefined, group: number | undefined, imageUser?: string): string {
   if (group === undefined) return user === undefined ? '' : String(user);
+  if (user === undefined && imageUser !== undefined) return `${imageUser}:${group}`;
   if (user === undefined) throw new KmError('invalid', 'runAsGroup is specified without a runAsUser');
   return `${user}:${group}`;
 }
