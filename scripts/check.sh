@@ -2,7 +2,7 @@
 # check.sh: the checks that run nothing. Goes on after a failure; exit 1 if there was one.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
-cd "$root"
+cd "$root" || exit 1
 
 failed=0
 quietly 'types' npm run -s check:types || failed=1

@@ -10,6 +10,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+PATH="$PATH:/usr/sbin:/sbin" # a root shell of su lacks them
 home=$KM_CACHE/engine
 socket=$home/docker.sock
 pidfile=$home/dockerd.pid
@@ -74,16 +75,20 @@ install() {
   say "No Docker Engine here: installing docker.io from Debian (its service is not started) ..."
   quietly 'apt-get update' apt-get -q update
   # Debian starts services when it installs them; this file says no.
-  local policy=/usr/sbin/policy-rc.d
+  policy=/usr/sbin/policy-rc.d
   [ ! -e $policy ] || mv $policy $policy.km-saved
   printf '#!/bin/sh\nexit 101\n' >$policy
   chmod 755 $policy
-  local status=0
   quietly 'apt-get install docker.io' env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y --no-install-recommends install docker.io iproute2 iptables ca-certificates || status=$?
-  rm -f $policy
-  [ ! -e $policy.km-saved ] || mv $policy.km-saved $policy
-  return $status
+    apt-get -q -y --no-install-recommends install docker.io iproute2 iptables ca-certificates
+  restore_policy
+}
+
+restore_policy() {
+  [ -n "${policy:-}" ] || return 0
+  rm -f "$policy"
+  [ ! -e "$policy.km-saved" ] || mv "$policy.km-saved" "$policy"
+  policy=
 }
 
 start() {
@@ -91,13 +96,13 @@ start() {
   local began=$EPOCHREALTIME
   network
   # A system's containerd may be running and would be used: our names in it are apart from those of another dockerd.
-  PATH="$PATH:/usr/sbin:/sbin" setsid dockerd --host "unix://$socket" --data-root "$home/data" --exec-root "$home/exec" --pidfile "$pidfile" \
+  setsid dockerd --host "unix://$socket" --data-root "$home/data" --exec-root "$home/exec" --pidfile "$pidfile" \
     --bridge "$bridge" --iptables=false --ip6tables=false --ip-masq=false --log-level warn \
     --containerd-namespace "$bridge" --containerd-plugins-namespace "$bridge-plugins" \
     </dev/null >"$home/dockerd.log" 2>&1 {door}>&- {users}>&- &
   disown
-  local started=$! tries
-  for tries in {1..300}; do
+  local started=$!
+  for _ in {1..300}; do
     if answers "$DOCKER_HOST"; then
       say "Started a private Docker Engine ($(since "$began")): $DOCKER_HOST"
       return
@@ -117,7 +122,7 @@ network() {
   for number in {0..9}; do
     subnet=172.$((29 - number))
     [ -z "$(ip -4 route show root $subnet.0.0/16)" ] || continue
-    if ip link add km$number type bridge 2>/dev/null; then bridge=km$number; break; fi
+    if ip link add "km$number" type bridge 2>/dev/null; then bridge=km$number; break; fi
   done
   [ -n "${bridge:-}" ] || { complain "No free bridge or subnet for a private dockerd (tried km0 to km9)."; exit 1; }
   forward=$(cat /proc/sys/net/ipv4/ip_forward)
@@ -125,6 +130,7 @@ network() {
   ip address add $subnet.0.1/16 dev "$bridge"
   ip link set "$bridge" up
   for rule in "FORWARD -i $bridge -j ACCEPT" "FORWARD -o $bridge -j ACCEPT" "POSTROUTING -t nat -s $subnet.0.0/16 ! -o $bridge -j MASQUERADE"; do
+    # shellcheck disable=SC2086 # a rule is several words
     if iptables -w -I $rule; then echo "iptables -w -D $rule" >>"$traces"; fi
   done
 }
@@ -138,10 +144,10 @@ running() {
 
 # Ends a dockerd of ours and what it did to the host, whoever started it and however it ended.
 clean_up() {
-  local pid line tries
+  local pid line
   if pid=$(running); then
     kill -TERM "$pid"
-    for tries in {1..300}; do
+    for _ in {1..300}; do
       [ -d "/proc/$pid" ] || break
       sleep 0.1
     done
@@ -155,6 +161,7 @@ clean_up() {
 
 leave() {
   local status=$?
+  restore_policy
   flock "$door"
   flock --unlock "$users"
   if flock --exclusive --nonblock "$users"; then clean_up; fi

@@ -88,7 +88,7 @@ function fieldsOf(type: protobuf.Type): protobuf.Field[] {
 /** How often a field may be there. Required fields are checked in both directions. */
 function ruleOf(field: protobuf.Field): string {
   if (field.map) {
-    if ((field as protobuf.MapField).keyType !== 'string') throw new Error(`${field.fullName}: only text keys are known`);
+    if ((field as unknown as protobuf.MapField).keyType !== 'string') throw new Error(`${field.fullName}: only text keys are known`);
     return 'map';
   }
   return field.repeated ? 'repeated' : field.required ? 'required' : 'optional';

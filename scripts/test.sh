@@ -3,7 +3,7 @@
 # The last line counts the tests: `N passed, N failed`.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
-cd "$root"
+cd "$root" || exit 1
 
 began=$EPOCHREALTIME failed=0
 results=$(mktemp -d "$KM_CACHE/results.XXXXXX")
