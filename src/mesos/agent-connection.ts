@@ -137,7 +137,7 @@ export class AgentConnection {
 
   /** Closes both connections; no handle is left when it resolves. Events that nobody has begun to handle are dropped. */
   async stop(): Promise<void> {
-    this.#events.drop(() => true);
+    this.#events.close();
     this.#endFlushes(false);
     this.#cancelHeartbeat?.();
     clearInterval(this.#alive);

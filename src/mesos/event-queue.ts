@@ -11,6 +11,7 @@ export class EventQueue {
   readonly #onError: (event: Event, error: unknown) => void;
   #waiting: Event[] = [];
   #busy = false;
+  #closed = false;
 
   constructor(handle: (event: Event) => void | Promise<void>, onError: (event: Event, error: unknown) => void) {
     this.#handle = handle;
@@ -18,6 +19,7 @@ export class EventQueue {
   }
 
   push(event: Event): void {
+    if (this.#closed) return;
     this.#waiting.push(event);
     if (!this.#busy) void this.#drain();
   }
@@ -27,6 +29,12 @@ export class EventQueue {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter((event) => !unwanted(event));
     return before - this.#waiting.length;
+  }
+
+  /** Drops what waits and takes nothing more; the event that is being handled is left alone. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
   }
 
   async #drain(): Promise<void> {

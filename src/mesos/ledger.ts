@@ -94,8 +94,9 @@ export class Ledger {
     };
     const uuid = uuidText(status.uuid);
     this.#options.record({ kind: 'update', taskId, state: String(status.state), uuid, protobuf: base64(encodeMessage('TaskStatus', status)) });
-    this.#addUpdate(task, uuid, { status });
-    return { status };
+    const update = { status };
+    this.#addUpdate(task, uuid, update);
+    return update;
   }
 
   /** The agent has this update. False when nobody waits for it (it was sent twice, or the task is long gone). */
