@@ -23,7 +23,6 @@ export function executorCommand(options: ExecutorCommandOptions): string[] {
     `--pod-logs-dir=${options.podLogsDir}`,
     `--hostname-override=${options.nodeName}`,
     '--offline-images', // a laptop may have no registry to ask, and what it has will do
-    '--offline-images',
     ...options.more,
   ];
 }
