@@ -63,8 +63,15 @@ export class Credentials implements ClusterAccess {
     };
   }
 
+  /** Reads all files once, so that a wrong path is told at the start. Later a file that is away leaves what it held. Throws code `invalid`. */
+  async check(): Promise<this> {
+    const { ca, cert, key, token } = this.#options;
+    for (const material of [ca, cert, key, token]) if (material !== undefined) await this.#text(material);
+    return this;
+  }
+
   renew(): void {
-    this.#files.clear();
+    for (const file of this.#files.values()) file.readAt = -Infinity;
     this.#options.plugin?.renew();
   }
 

@@ -67,13 +67,13 @@ export class ExecPlugin {
 }
 
 function parse(command: string, output: string): ExecCredential {
-  let status: { token?: string; clientCertificateData?: string; clientKeyData?: string; expirationTimestamp?: string } | undefined;
+  let status: { token?: string; clientCertificateData?: string; clientKeyData?: string; expirationTimestamp?: string } | null | undefined;
   try {
     status = (JSON.parse(output) as { status?: typeof status } | null)?.status;
   } catch {
     status = undefined;
   }
-  if (status === undefined || (status.token === undefined && status.clientCertificateData === undefined)) {
+  if (status === undefined || status === null || (status.token === undefined && status.clientCertificateData === undefined)) {
     throw new KmError('denied', `credential plugin ${command} printed no ExecCredential with a status`);
   }
   const expiresAt = status.expirationTimestamp === undefined ? NaN : Date.parse(status.expirationTimestamp);

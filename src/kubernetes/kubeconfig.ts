@@ -89,25 +89,26 @@ export async function loadKubeconfig(path: string, options: { context?: string; 
             clock,
           }),
     clock,
-  });
+  }).check();
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Access with the service account that Kubernetes mounts into a pod. Throws code `invalid` outside of one. */
-export async function inClusterAccess(env: Readonly<Record<string, string | undefined>>, clock: Clock = systemClock): Promise<ClusterAccess> {
+export async function inClusterAccess(env: Readonly<Record<string, string | undefined>>, options: { folder?: string; clock?: Clock } = {}): Promise<ClusterAccess> {
+  const { folder = SERVICE_ACCOUNT, clock = systemClock } = options;
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'];
   if (!host || !port) throw new KmError('invalid', 'not inside a Kubernetes pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set');
-  const namespace = await readFile(`${SERVICE_ACCOUNT}/namespace`, 'utf8').catch(() => 'default');
+  const namespace = await readFile(`${folder}/namespace`, 'utf8').catch(() => 'default');
   return new Credentials({
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     namespace: namespace.trim(),
     insecureSkipTlsVerify: false,
-    ca: { file: `${SERVICE_ACCOUNT}/ca.crt` },
-    token: { file: `${SERVICE_ACCOUNT}/token` },
+    ca: { file: `${folder}/ca.crt` },
+    token: { file: `${folder}/token` },
     clock,
-  });
+  }).check();
 }
 
 async function read(path: string): Promise<string> {

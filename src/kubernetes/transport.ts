@@ -64,7 +64,13 @@ function connector(access: ClusterAccess): buildConnector.connector {
       (tls) => {
         const key = JSON.stringify(tls);
         if (current?.key !== key) current = { key, connect: build(access, tls) };
-        current.connect(options, callback);
+        try {
+          current.connect(options, callback);
+        } catch (error) {
+          // Certificate and key that do not fit: they are being replaced one after the other. Read both anew next time.
+          access.renew();
+          callback(new KmError('unavailable', 'the client certificate of the Kubernetes API cannot be used', { cause: error }), null);
+        }
       },
       (error: unknown) => callback(error instanceof Error ? error : new KmError('internal', String(error)), null),
     );
