@@ -20,8 +20,8 @@ export async function parsePod(data: Uint8Array): Promise<Pod> {
 export async function parsePodList(data: Uint8Array): Promise<Pod[]> {
   const list = await parseObject(data);
   const { apiVersion, kind, items } = list;
-  if (apiVersion !== 'v1') throw invalid(`apiVersion: must be v1, not ${shown(apiVersion)}`);
-  if (kind !== 'PodList' && kind !== 'List') throw invalid(`kind: must be PodList, not ${shown(kind)}`);
+  if (apiVersion !== 'v1') throw invalid(`apiVersion: ${mustBe('v1', apiVersion)}`);
+  if (kind !== 'PodList' && kind !== 'List') throw invalid(`kind: ${mustBe('PodList', kind)}`);
   if (items === undefined || items === null) return [];
   if (!Array.isArray(items)) throw invalid('items: must be a list');
   // An API server leaves apiVersion and kind out of the items of a list.
@@ -30,8 +30,8 @@ export async function parsePodList(data: Uint8Array): Promise<Pod[]> {
 
 function asPod(object: Record<string, unknown>, path: string): Pod {
   const { apiVersion, kind } = object;
-  if (kind !== 'Pod') throw invalid(`${path}kind: must be Pod, not ${shown(kind)}`);
-  if (apiVersion !== 'v1') throw invalid(`${path}apiVersion: must be v1, not ${shown(apiVersion)}`);
+  if (kind !== 'Pod') throw invalid(`${path}kind: ${mustBe('Pod', kind)}`);
+  if (apiVersion !== 'v1') throw invalid(`${path}apiVersion: ${mustBe('v1', apiVersion)}`);
   return object; // its fields are unchecked still: `validatePod` names what is wrong
 }
 
@@ -105,9 +105,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function shown(value: unknown): string {
-  if (value === undefined) return 'missing';
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : `a ${Array.isArray(value) ? 'list' : typeof value}`;
+function mustBe(wanted: string, value: unknown): string {
+  if (value === undefined || value === null) return `required: must be ${wanted}`;
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : `a ${Array.isArray(value) ? 'list' : typeof value}`;
+  return `must be ${wanted}, not ${shown}`;
 }
 
 function notAPod(field: string): never {

@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+
+import { defaultPod, faultText, validatePod, type Container, type Pod, type PodSpec } from '../../../src/pod/index.ts';
+import { container, faultsOf, rawPod } from './samples.ts';
+
+/** What is told of a pod with this spec, as in TASK_ERROR. */
+function told(spec: unknown, metadata?: Pod['metadata']): string {
+  return faultText(faultsOf(rawPod(spec as Partial<PodSpec>, metadata)));
+}
+
+function toldOfContainer(more: unknown): string {
+  return told({ containers: [container('web', more as Partial<Container>)], volumes: [{ name: 'work', emptyDir: {} }] });
+}
+
+describe('a pod that can run', () => {
+  test.each<[string, unknown]>([
+    ['the least there is', {}],
+    ['init containers', { initContainers: [container('setup', { command: ['true'] })] }],
+    [
+      'a container with all that we do',
+      {
+        containers: [
+          container('web', {
+            command: ['sh', '-c', 'echo $(A)'],
+            args: ['x'],
+            workingDir: '/',
+            env: [
+              { name: 'A', value: 'x' },
+              { name: 'B.c-d_', valueFrom: { fieldRef: { fieldPath: "metadata.labels['app.kubernetes.io/name']" } } },
+              { name: 'C', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+            ],
+            ports: [{ name: 'http', containerPort: 80, hostPort: 8080, hostIP: '127.0.0.1' }],
+            resources: { limits: { cpu: '1', memory: '64Mi' }, requests: { cpu: '100m', 'ephemeral-storage': '1Gi' } },
+            livenessProbe: { exec: { command: ['true'] } },
+            readinessProbe: { httpGet: { port: 'http', httpHeaders: [{ name: 'X-A', value: 'b' }] }, successThreshold: 2 },
+            startupProbe: { tcpSocket: { port: 80 } },
+            lifecycle: { postStart: { exec: { command: ['true'] } }, preStop: { httpGet: { port: 80 } } },
+            terminationMessagePolicy: 'FallbackToLogsOnError',
+            securityContext: {
+              runAsUser: 1000,
+              runAsGroup: 1000,
+              runAsNonRoot: true,
+              privileged: false,
+              capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
+              readOnlyRootFilesystem: true,
+              allowPrivilegeEscalation: false,
+              seLinuxOptions: { level: 's0' },
+              seccompProfile: { type: 'Unconfined' },
+              procMount: 'Default',
+            },
+            volumeMounts: [
+              { name: 'work', mountPath: '/work', subPath: 'a/b', mountPropagation: 'HostToContainer' },
+              { name: 'host', mountPath: '/host', readOnly: true, subPathExpr: '$(A)/x' },
+            ],
+            stdin: true,
+            stdinOnce: true,
+            tty: true,
+          }),
+        ],
+        volumes: [
+          { name: 'work', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
+          { name: 'host', hostPath: { path: '/tmp', type: 'Directory' } },
+          { name: 'plain' },
+        ],
+      },
+    ],
+    [
+      'pod-wide settings',
+      {
+        activeDeadlineSeconds: 60,
+        dnsPolicy: 'None',
+        dnsConfig: { nameservers: ['192.0.2.1'], searches: ['example.org.'], options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }] },
+        hostAliases: [{ ip: '::1', hostnames: ['a.b'] }],
+        hostname: 'a',
+        subdomain: 'b',
+        setHostnameAsFQDN: true,
+        shareProcessNamespace: true,
+        readinessGates: [{ conditionType: 'example.org/ready' }],
+        securityContext: { fsGroup: 1, supplementalGroups: [1, 2], sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] },
+        enableServiceLinks: false,
+        os: { name: 'linux' },
+      },
+    ],
+    [
+      'what only the scheduler and the API server look at',
+      {
+        affinity: { nodeAffinity: {} },
+        automountServiceAccountToken: false,
+        nodeName: 'node-1',
+        nodeSelector: { a: 'b' },
+        preemptionPolicy: 'Never',
+        priority: 10,
+        priorityClassName: 'high',
+        schedulerName: 'mesos',
+        serviceAccountName: 'default',
+        tolerations: [{ operator: 'Exists' }],
+        topologySpreadConstraints: [{ maxSkew: 1 }],
+      },
+    ],
+    ['nulls, which are absent values', { initContainers: null, volumes: null, hostNetwork: null, imagePullSecrets: null, securityContext: null }],
+    ['empty lists of what we do not do', { imagePullSecrets: [], ephemeralContainers: [] }],
+    ['a quantity that is a number', { containers: [container('web', { resources: { limits: { cpu: 0.5 as unknown as string } } })] }],
+  ])('is valid: %s', (_name, spec) => {
+    expect(told(spec)).toBe('');
+  });
+});
+
+describe('a pod that cannot run names the field', () => {
+  test.each<[string, unknown, string]>([
+    ['no containers', { containers: [] }, 'spec.containers: required'],
+    ['containers missing', { containers: undefined }, 'spec.containers: required'],
+    ['containers that are text', { containers: 'nginx' }, 'spec.containers: must be a list, not a string'],
+    ['a container that is text', { containers: ['nginx'] }, 'spec.containers[0]: must be an object, not a string'],
+    ['a container that is null', { containers: [null] }, 'spec.containers[0]: must be a value, not null'],
+    ['no image', { containers: [{ name: 'web' }] }, 'spec.containers[0].image: required'],
+    ['no name', { containers: [{ image: 'nginx' }] }, 'spec.containers[0].name: required'],
+    ['a bad name', { containers: [container('Web_1')] }, 'spec.containers[0].name: "Web_1" is not a DNS-1123 label'],
+    ['a name twice', { containers: [container('web'), container('web')] }, 'spec.containers[1].name: duplicate value: "web"'],
+    ['a name twice, one of an init container', { initContainers: [container('web')] }, 'spec.initContainers[0].name: duplicate value: "web"'],
+    ['a probe on an init container', { initContainers: [container('a', { livenessProbe: { exec: { command: ['a'] } } })] }, 'spec.initContainers[0].livenessProbe: must not be set for init containers'],
+    ['a restart policy', { restartPolicy: 'Sometimes' }, 'spec.restartPolicy: "Sometimes": must be one of "Always"'],
+    ['a DNS policy', { dnsPolicy: 'First' }, 'spec.dnsPolicy: "First": must be one of'],
+    ['DNS policy None without servers', { dnsPolicy: 'None' }, 'spec.dnsConfig: required'],
+    ['too many nameservers', { dnsConfig: { nameservers: ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4'] } }, 'spec.dnsConfig.nameservers: must not have more than 3'],
+    ['a negative grace', { terminationGracePeriodSeconds: -1 }, 'spec.terminationGracePeriodSeconds: -1: must be between 0 and'],
+    ['a grace that is text', { terminationGracePeriodSeconds: '30' }, 'spec.terminationGracePeriodSeconds: must be a whole number, not a string'],
+    ['a deadline of 0', { activeDeadlineSeconds: 0 }, 'spec.activeDeadlineSeconds: 0: must be between 1'],
+    ['a hostname', { hostname: 'a.b' }, 'spec.hostname: "a.b" is not a DNS-1123 label'],
+    ['a host alias without address', { hostAliases: [{ ip: 'x' }] }, 'spec.hostAliases[0].ip: "x" is not an IP address'],
+    ['both process namespaces', { hostPID: true, shareProcessNamespace: true }, 'spec.shareProcessNamespace: must not be set together with hostPID'],
+    ['a volume twice', { volumes: [{ name: 'a' }, { name: 'a' }] }, 'spec.volumes[1].name: duplicate value: "a"'],
+    ['a volume of two kinds', { volumes: [{ name: 'a', emptyDir: {}, hostPath: { path: '/a' } }] }, 'spec.volumes[0]: may not specify more than 1 volume type'],
+    ['a host path that climbs', { volumes: [{ name: 'a', hostPath: { path: '/a/../b' } }] }, "spec.volumes[0].hostPath.path: \"/a/../b\": must not contain '..'"],
+    ['a clash of host ports', { containers: [port('a', 1), port('b', 1)] }, 'spec.containers[1].ports[0].hostPort: duplicate value'],
+    ["another host port with the host's network", { hostNetwork: true, containers: [port('a', 1)] }, "spec.containers[0].ports[0].hostPort: must match containerPort"],
+  ])('%s', (_name, spec, message) => {
+    expect(told(spec)).toContain(message);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['a bad quantity', { resources: { limits: { memory: '12 bananas' } } }, 'resources.limits[memory]: "12 bananas" is not a quantity'],
+    ['a negative quantity', { resources: { requests: { cpu: '-1' } } }, 'resources.requests[cpu]: "-1": must be greater than or equal to 0'],
+    ['a request over its limit', { resources: { limits: { cpu: '1' }, requests: { cpu: '1001m' } } }, 'resources.requests[cpu]: "1001m": must be less than or equal to cpu limit'],
+    ['an unknown volume in a mount', { volumeMounts: [{ name: 'other', mountPath: '/a' }] }, 'volumeMounts[0].name: not found: "other" is no volume of the pod'],
+    ['two mounts in one place', { volumeMounts: [{ name: 'work', mountPath: '/a' }, { name: 'work', mountPath: '/a' }] }, 'volumeMounts[1].mountPath: "/a": must be unique'],
+    ['a sub path that climbs', { volumeMounts: [{ name: 'work', mountPath: '/a', subPath: '../b' }] }, "volumeMounts[0].subPath: \"../b\": must not contain '..'"],
+    ['an absolute sub path', { volumeMounts: [{ name: 'work', mountPath: '/a', subPath: '/b' }] }, 'volumeMounts[0].subPath: "/b": must be a relative path'],
+    ['mounts seen by the host', { volumeMounts: [{ name: 'work', mountPath: '/a', mountPropagation: 'Bidirectional' }] }, 'volumeMounts[0].mountPropagation: Bidirectional'],
+    ['a port of 0', { ports: [{ containerPort: 0 }] }, 'ports[0].containerPort: required'],
+    ['a port too high', { ports: [{ containerPort: 70_000 }] }, 'ports[0].containerPort: 70000 is not a port'],
+    ['a port that is no number', { ports: [{ containerPort: 'http' }] }, 'ports[0].containerPort: must be a whole number, not a string'],
+    ['a port name', { ports: [{ containerPort: 1, name: 'a--b' }] }, 'ports[0].name: "a--b" is not a port name'],
+    ['a protocol', { ports: [{ containerPort: 1, protocol: 'ICMP' }] }, 'ports[0].protocol: "ICMP": must be one of'],
+    ['a variable without name', { env: [{ value: 'x' }] }, 'env[0].name: required'],
+    ['a variable name', { env: [{ name: '1A' }] }, 'env[0].name: "1A" is not a variable name'],
+    ['an unknown field', { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'status.phase' } } }] }, 'env[0].valueFrom.fieldRef.fieldPath: "status.phase": must be one of'],
+    ['value and source', { env: [{ name: 'A', value: 'x', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] }, 'env[0].valueFrom: may not be specified when value is not empty'],
+    ['a source of nothing', { env: [{ name: 'A', valueFrom: {} }] }, 'env[0].valueFrom: must specify one of'],
+    ['a pull policy', { imagePullPolicy: 'Maybe' }, 'imagePullPolicy: "Maybe": must be one of'],
+    ['white space around the image', { image: ' nginx' }, 'image: must not have leading or trailing whitespace'],
+    ['a probe that does nothing', { livenessProbe: {} }, 'livenessProbe: required: must specify a handler type'],
+    ['a probe that does two things', { livenessProbe: { exec: { command: ['a'] }, tcpSocket: { port: 1 } } }, 'livenessProbe: may not specify more than 1'],
+    ['a probe without a command', { readinessProbe: { exec: {} } }, 'readinessProbe.exec.command: required'],
+    ['a probe of an unknown port', { readinessProbe: { httpGet: { port: 'http' } } }, 'readinessProbe.httpGet.port: "http" is no port of the container'],
+    ['a liveness probe that must succeed twice', { livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }, 'livenessProbe.successThreshold: must be 1'],
+    ['a hook header with a line break', { lifecycle: { preStop: { httpGet: { port: 1, httpHeaders: [{ name: 'A', value: 'a\r\nB: c' }] } } } }, 'lifecycle.preStop.httpGet.httpHeaders[0].value: must be one line'],
+    ['a negative user', { securityContext: { runAsUser: -1 } }, 'securityContext.runAsUser: -1: must be between 0'],
+    ['a user that is text', { securityContext: { runAsUser: 'root' } }, 'securityContext.runAsUser: must be a whole number, not a string'],
+    ['privileged without escalation', { securityContext: { privileged: true, allowPrivilegeEscalation: false } }, 'securityContext: cannot set allowPrivilegeEscalation to false'],
+  ])('in a container: %s', (_name, more, message) => {
+    expect(toldOfContainer(more)).toContain(`spec.containers[0].${message}`);
+  });
+
+  test.each<[string, Pod['metadata'], string]>([
+    ['no name', { name: '' }, 'metadata.name: required'],
+    ['a name', { name: 'Nginx_1' }, 'metadata.name: "Nginx_1" is not a DNS-1123 subdomain'],
+    ['a namespace', { namespace: 'a.b' }, 'metadata.namespace: "a.b" is not a DNS-1123 label'],
+    ['a UID that would leave its directory', { uid: '../../etc' }, 'metadata.uid: want letters'],
+    ['a label', { labels: { 'a b': 'c' } }, 'metadata.labels: "a b" is not a qualified name'],
+    ['a label value', { labels: { a: 'b c' } }, 'metadata.labels[a]: "b c" is not a label value'],
+    ['a label that is a number', { labels: { a: 1 as unknown as string } }, 'metadata.labels[a]: must be a string, not a number'],
+    ['large annotations', { annotations: { a: 'x'.repeat(300_000) } }, 'metadata.annotations: must have at most 262144 bytes'],
+  ])('in the metadata: %s', (_name, metadata, message) => {
+    expect(told({}, metadata)).toContain(message);
+  });
+
+  it('all faults at once, each once', () => {
+    const text = told({ containers: [{ name: 'a', env: 'x' }, { image: 5 }], restartPolicy: [], hostNetwork: 'yes' });
+    expect(text.split('; ').sort()).toEqual([
+      'spec.containers[0].env: must be a list, not a string',
+      'spec.containers[0].image: required',
+      'spec.containers[1].image: must be a string, not a number',
+      'spec.containers[1].name: required',
+      'spec.hostNetwork: must be a boolean, not a string',
+      'spec.restartPolicy: must be a string, not a list',
+    ]);
+  });
+
+  it('no more than a readable number of them', () => {
+    const text = told({ containers: Array.from({ length: 10_000 }, () => ({})) });
+    expect(text.length).toBeLessThan(2000);
+    expect(text).toMatch(/and \d+ more$/);
+  });
+
+  it('a pod without a spec', () => {
+    expect(faultText(faultsOf({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }))).toBe('spec: required');
+  });
+});
+
+describe('what we do not do yet is said, never passed over', () => {
+  test.each<[string, unknown]>([
+    ['spec.ephemeralContainers', { ephemeralContainers: [container('debug')] }],
+    ['spec.imagePullSecrets', { imagePullSecrets: [{ name: 'a' }] }],
+    ['spec.runtimeClassName', { runtimeClassName: 'gvisor' }],
+    ['spec.overhead', { overhead: { cpu: '1' } }],
+    ['spec.resourceClaims', { resourceClaims: [{ name: 'a' }] }],
+    ['spec.somethingNew', { somethingNew: { x: 1 } }],
+    ['spec.volumes[0].configMap', { volumes: [{ name: 'a', configMap: { name: 'b' } }] }],
+    ['spec.volumes[0].projected', { volumes: [{ name: 'kube-api-access-abcde', projected: { sources: [] } }] }],
+    ['spec.volumes[0].persistentVolumeClaim', { volumes: [{ name: 'a', persistentVolumeClaim: {} }] }],
+    ['spec.containers[0].envFrom', { containers: [container('a', { envFrom: [{ configMapRef: { name: 'b' } }] })] }],
+    ['spec.containers[0].env[0].valueFrom.secretKeyRef', { containers: [container('a', { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'b', key: 'c', optional: true } } }] })] }],
+    ['spec.containers[0].volumeDevices', { containers: [container('a', { volumeDevices: [{ name: 'b', devicePath: '/c' }] })] }],
+    ['spec.containers[0].livenessProbe.grpc', { containers: [container('a', { livenessProbe: { grpc: { port: 1 } } })] }],
+    ['spec.containers[0].resources.limits[nvidia.com/gpu]', { containers: [container('a', { resources: { limits: { 'nvidia.com/gpu': '1' } } })] }],
+    ['spec.containers[0].resources.limits[ephemeral-storage]', { containers: [container('a', { resources: { limits: { 'ephemeral-storage': '1' } } })] }],
+    ['spec.initContainers[0].restartPolicy', { initContainers: [container('side', { restartPolicy: 'Always' })] }],
+  ])('%s', (field, spec) => {
+    expect(told(spec)).toContain(`${field}: not supported yet`);
+  });
+
+  test.each<[string, unknown]>([
+    ['spec.securityContext.seccompProfile.type: "RuntimeDefault" is not supported yet', { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }],
+    ['spec.securityContext.sysctls[0].name: "kernel.msgmax" is not supported yet', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }],
+    ['spec.os.name: "windows" is not supported yet', { os: { name: 'windows' } }],
+  ])('%s', (message, spec) => {
+    expect(told(spec)).toContain(message);
+  });
+
+  it('profiles in annotations', () => {
+    expect(told({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/web': 'localhost/mine' } })).toContain('not supported yet');
+    expect(told({}, { annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'runtime/default' } })).toContain('not supported yet');
+  });
+});
+
+describe('defaults and validation of anything', () => {
+  const keys = fc.constantFrom('metadata', 'name', 'spec', 'containers', 'initContainers', 'image', 'env', 'volumes', 'volumeMounts', 'emptyDir', 'resources', 'limits', 'ports', 'livenessProbe', 'httpGet', 'valueFrom', 'fieldRef', 'securityContext', 'status', 'containerStatuses', 'labels', 'hostAliases', 'dnsConfig', 'lifecycle', '__proto__', 'constructor');
+  const leaf = fc.oneof(fc.constantFrom(null, true, 0, -1, 1.5, 1e300, '', 'a', '$(', '12 bananas', '1Gi'), fc.string(), fc.integer());
+  const json = fc.letrec((tie) => ({
+    value: fc.oneof({ depthSize: 'medium' }, leaf, fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(keys, tie('value'), { maxKeys: 4 })),
+  })).value;
+
+  it('never throws, and says something of what is no pod', () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        const result = validatePod(defaultPod(value as Pod, { uid: 'u' }));
+        expect('faults' in result && result.faults.length > 0).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never throws on a pod with one part replaced by anything', () => {
+    const part = fc.constantFrom('metadata', 'spec', 'status', 'kind');
+    const field = fc.constantFrom('containers', 'initContainers', 'volumes', 'dnsConfig', 'securityContext', 'hostAliases', 'nodeName', 'readinessGates', 'hostname');
+    fc.assert(
+      fc.property(part, field, json, json, fc.boolean(), (outer, inner, outerValue, innerValue, deep) => {
+        const value = deep ? rawPod({ [inner]: innerValue }) : { ...rawPod(), [outer]: outerValue };
+        const result = validatePod(defaultPod(value, { uid: 'u' }));
+        if ('faults' in result) expect(faultText(result.faults)).toMatch(/^[a-zA-Z].*: /);
+        else expect(Array.isArray(result.pod.spec.containers)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('does not let a pod change what other objects inherit', () => {
+    defaultPod(JSON.parse('{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"__proto__":{"polluted":"yes"}}},"__proto__":{"polluted":1}}') as Pod, { uid: 'u' });
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+function port(name: string, hostPort: number): Container {
+  return container(name, { ports: [{ containerPort: 80, hostPort }] });
+}
