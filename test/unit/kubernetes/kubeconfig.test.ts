@@ -219,8 +219,7 @@ describe('TLS', () => {
   it('uses a certificate that was changed on disk as soon as the old one is refused', async () => {
     const refused = new Set<string>();
     await using https = await server(refused);
-    const { client, copy } = await changing(https.url);
-    await copy('client', 'client');
+    const { client, copy } = await changing(https.url, 'client', 'client');
     expect((await client.get(NODE)).kind).toBe('client');
     await copy('client-2', 'client-2');
     expect((await client.get(NODE)).kind).toBe('client');
@@ -231,8 +230,7 @@ describe('TLS', () => {
 
   it('survives a certificate whose key does not fit yet', async () => {
     await using https = await server();
-    const { client, copy } = await changing(https.url);
-    await copy('client-2', 'client');
+    const { client, copy } = await changing(https.url, 'client-2', 'client');
     await expect(client.get(NODE)).rejects.toMatchObject({ code: 'unavailable' });
     await copy('client-2', 'client-2');
     expect((await client.get(NODE)).kind).toBe('client-2');
@@ -241,12 +239,13 @@ describe('TLS', () => {
 
   const NODE = { apiVersion: 'v1', resource: 'nodes', name: 'a' };
 
-  /** A client whose certificate and key are files that change. */
-  async function changing(url: string): Promise<{ client: KubernetesClient; copy: (cert: string, key: string) => Promise<void> }> {
+  /** A client whose certificate and key are files that change, and what they are first. */
+  async function changing(url: string, cert: string, key: string): Promise<{ client: KubernetesClient; copy: (cert: string, key: string) => Promise<void> }> {
     const copy = async (cert: string, key: string): Promise<void> => {
       await writeFile(join(folder, 'tls.pem'), await readFile(at(`${cert}.pem`)));
       await writeFile(join(folder, 'tls.key'), await readFile(at(`${key}.key`)));
     };
+    await copy(cert, key);
     const path = await kubeconfig({ server: url, 'certificate-authority': at('ca.pem') }, { 'client-certificate': 'tls.pem', 'client-key': 'tls.key' });
     return { client: new KubernetesClient({ access: await loadKubeconfig(path), logger: silentLogger }), copy };
   }
