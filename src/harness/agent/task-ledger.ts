@@ -1,20 +1,9 @@
-import type { TaskStatus } from '../../mesos/index.ts';
+import { isTerminalState, uuidText, type TaskStatus } from '../../mesos/index.ts';
 import type { TaskRecord, UpdateRecord } from './types.ts';
 
-/** States after which a task has ended (Mesos include/mesos/mesos.proto, TaskState). */
-const TERMINAL: ReadonlySet<string> = new Set([
-  'TASK_FINISHED',
-  'TASK_FAILED',
-  'TASK_KILLED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-]);
-
+/** Whether a state's name is one after which nothing more can be said of a task. */
 export function isTerminal(state: string): boolean {
-  return TERMINAL.has(state);
+  return isTerminalState(state as TaskStatus['state']);
 }
 
 /** A state as a person reads it, also one that has no name here. */
@@ -66,7 +55,7 @@ export class TaskLedger {
     const taskId = status.task_id.value;
     const task = this.#tasks.get(taskId) ?? new Task(taskId, false);
     this.#tasks.set(taskId, task);
-    const uuid = Buffer.from(status.uuid ?? []).toString('hex');
+    const uuid = status.uuid === undefined ? '' : uuidText(status.uuid);
     const older = from === 'executor' ? task.updates.find((update) => update.uuid === uuid) : undefined;
     if (older !== undefined) {
       older.deliveries += 1;

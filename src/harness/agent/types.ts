@@ -60,7 +60,7 @@ export interface UpdateRecord {
   readonly state: string;
   /** When it came first; wall clock, milliseconds since the epoch. */
   readonly at: number;
-  /** UUID as hexadecimal. */
+  /** UUID as text; empty where the agent reported it. */
   readonly uuid: string;
   readonly acknowledged: boolean;
   /** How often it came: again after a lost answer, or within a SUBSCRIBE. */
