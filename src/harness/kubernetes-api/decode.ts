@@ -12,12 +12,12 @@ export interface Decoded {
 
 /**
  * An object as the API server reads it into its types: unknown fields dropped (and named), null and empty lists and maps dropped,
- * quantities and times in their canonical form. Throws a 400 that names the first field of a wrong type, in the words of Go's decoder.
+ * quantities and times in their canonical form; with `fill` the fields that are never left out are put in. Throws a 400 that names the first field of a wrong type, in the words of Go's decoder.
  */
-export function decode(type: string, value: JsonObject): Decoded {
-  const unknown: string[] = [];
+export function decode(type: string, value: JsonObject, fill = true): Decoded {
+  const reading: Reading = { unknown: [], fill };
   try {
-    return { object: readObject(type, value, { plain: '', indexed: '' }, unknown), unknown };
+    return { object: readObject(type, value, { plain: '', indexed: '' }, reading), unknown: reading.unknown };
   } catch (error) {
     if (!(error instanceof WrongField)) throw error;
     const version = typeof value['apiVersion'] === 'string' ? value['apiVersion'].split('/').at(-1) : 'v1';
@@ -39,39 +39,44 @@ interface Path {
   readonly indexed: string;
 }
 
+interface Reading {
+  readonly unknown: string[];
+  readonly fill: boolean;
+}
+
 class WrongField extends Error {}
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-function readObject(type: string, value: unknown, path: Path, unknown: string[], owner = type): JsonObject {
+function readObject(type: string, value: unknown, path: Path, reading: Reading, owner = type): JsonObject {
   if (!isObject(value)) throw mismatch(value, path, owner, `v1.${type}`);
   const out: JsonObject = {};
   for (const [name, content] of Object.entries(value)) {
     const wanted = fieldType(type, name);
     const here = { plain: join(path.plain, name), indexed: join(path.indexed, name) };
-    if (wanted === undefined) unknown.push(here.indexed);
+    if (wanted === undefined) reading.unknown.push(here.indexed);
     else {
-      const read = readValue(wanted, content, here, unknown, type);
+      const read = readValue(wanted, content, here, reading, type);
       if (read !== undefined) out[name] = read;
     }
   }
-  for (const [name, zero] of Object.entries(ALWAYS_WRITTEN[type] ?? {})) if (!Object.hasOwn(out, name)) out[name] = structuredClone(zero);
+  if (reading.fill) for (const [name, zero] of Object.entries(ALWAYS_WRITTEN[type] ?? {})) if (!Object.hasOwn(out, name)) out[name] = structuredClone(zero);
   return out;
 }
 
-function readValue(type: FieldType, value: unknown, path: Path, unknown: string[], owner: string): unknown {
+function readValue(type: FieldType, value: unknown, path: Path, reading: Reading, owner: string): unknown {
   if (value === null || value === undefined) return undefined;
   switch (type.kind) {
     case 'object':
-      return readObject(type.type, value, path, unknown, owner);
+      return readObject(type.type, value, path, reading, owner);
     case 'list': {
       if (!Array.isArray(value)) throw mismatch(value, path, owner, goType(type));
       if (value.length === 0) return undefined;
-      return value.map((item, i) => readValue(type.of, item, { plain: path.plain, indexed: `${path.indexed}[${i}]` }, unknown, owner) ?? emptyOf(type.of));
+      return value.map((item, i) => readValue(type.of, item, { plain: path.plain, indexed: `${path.indexed}[${i}]` }, reading, owner) ?? emptyOf(type.of));
     }
     case 'map': {
       if (!isObject(value)) throw mismatch(value, path, owner, goType(type));
-      const entries = Object.entries(value).map(([key, item]) => [key, readValue(type.of, item, { plain: path.plain, indexed: join(path.indexed, key) }, unknown, owner) ?? emptyOf(type.of)]);
+      const entries = Object.entries(value).map(([key, item]) => [key, readValue(type.of, item, { plain: path.plain, indexed: join(path.indexed, key) }, reading, owner) ?? emptyOf(type.of)]);
       return entries.length === 0 ? undefined : Object.fromEntries(entries);
     }
     case 'scalar':

@@ -1,75 +1,256 @@
-import type { Clock } from '../../base/index.ts';
-import type { Logger } from '../../telemetry/index.ts';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { KmError, messageOf, systemClock, type Clock } from '../../base/index.ts';
+import { silentLogger, type Logger } from '../../telemetry/index.ts';
+import { forbidden, unauthorized } from './api-error.ts';
+import { parseBody, readCall, type Call, type User } from './call.ts';
+import { initialObjects, namespaceContent } from './initial-objects.ts';
+import { isObject } from './json.ts';
+import { kubeconfigOf } from './kubeconfig.ts';
+import { asObject, Registry } from './registry.ts';
+import { send, type Reply } from './reply.ts';
+import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
+import { errorReply, noWayToNode, Server, type NodeProxy } from './server.ts';
+import { keyOf, Store } from './store.ts';
 import type { ApiChange, ApiRequest, KubernetesObject, ObjectKey, ResourceKey } from './types.ts';
-
-/** Answers a request that belongs to a node (`log`, `exec`, `attach`, `portforward` of a pod). */
-export type NodeProxy = (pod: KubernetesObject, subresource: string, request: IncomingMessage, response: ServerResponse) => void;
+import { Users } from './users.ts';
+import { Watch } from './watch.ts';
 
 export interface EmbeddedApiOptions {
-  /** Address to listen on; `127.0.0.1` unless told. */
+  /** Address to listen on; `127.0.0.1` unless told. Plain HTTP: nothing but a loopback address is safe. */
   readonly host?: string;
   /** 0 (unless told) picks a free one. */
   readonly port?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** How many changes a watch can look back on before it is told 410; 1000 unless told. */
+  /** How many changes of a resource a watch can look back on before it is told 410; 1000 unless told. */
   readonly watchCacheSize?: number;
   readonly nodeProxy?: NodeProxy;
 }
 
-/** A Kubernetes API server in memory: the protocol of the real one, none of its controllers but those that kubectl cannot miss. */
+/**
+ * A Kubernetes API server in memory: the protocol of the real one, none of its controllers but those that kubectl cannot miss
+ * (namespaces are emptied, and get their default service account).
+ *
+ * It speaks plain HTTP. kubectl sends no token over plain HTTP, so a request without one is the administrator's; one that does carry a
+ * token must carry a right one. Requests of web pages (they carry an Origin) are refused.
+ */
 export class EmbeddedApi {
-  /** `http://127.0.0.1:<port>`, also what the kubeconfig says. */
-  readonly url: string;
-  /** Bearer token of the one user. */
-  readonly token: string;
+  readonly #options: EmbeddedApiOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #store: Store;
+  readonly #registry: Registry;
+  readonly #users: Users;
+  readonly #server: Server;
+  readonly #toSweep = new Set<string>();
+  readonly #watches = new Set<Watch>();
+  readonly #requestListeners = new Set<(request: ApiRequest) => void>();
+  readonly #changeListeners = new Set<(change: ApiChange) => void>();
+  #http: HttpServer | undefined;
+  #url = '';
+  #stopped = false;
 
-  private constructor(url: string, token: string) {
-    this.url = url;
-    this.token = token;
+  private constructor(options: EmbeddedApiOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? silentLogger;
+    this.#store = new Store({ historySize: options.watchCacheSize ?? 1000, onChange: (change) => this.#changed(change) });
+    this.#users = new Users(this.#clock);
+    this.#registry = new Registry({ store: this.#store, clock: this.#clock });
+    this.#server = new Server({ store: this.#store, registry: this.#registry, users: this.#users, clock: this.#clock, address: () => new URL(this.#url).host });
+    for (const object of initialObjects()) this.#make(object);
   }
 
-  /** Resolves when it listens. Throws code `unavailable` when the port is taken. */
-  static async start(_options: EmbeddedApiOptions = {}): Promise<EmbeddedApi> {
-    return new EmbeddedApi('', '');
+  /** Resolves when it listens. Throws code `unavailable` when the address is taken or not ours. */
+  static async start(options: EmbeddedApiOptions = {}): Promise<EmbeddedApi> {
+    const api = new EmbeddedApi(options);
+    await api.#listen(options.port ?? 0);
+    return api;
+  }
+
+  /** `http://127.0.0.1:<port>`, also what the kubeconfig says. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Bearer token of the one user. */
+  get token(): string {
+    return this.#users.token;
   }
 
   /** A kubeconfig (YAML) for this server, fit for kubectl. */
   kubeconfig(): string {
-    return '';
+    return kubeconfigOf(this.#url, this.token);
   }
 
-  /** Puts an object in as it is (uid, status and times kept), over an older one of that name. For preloading; not what clients do. */
+  /** Puts an object in as it is (uid, status and times kept), over an older one of that name. For preloading; not what clients do. Throws code `invalid` for a kind that is not served. */
   put(object: KubernetesObject): KubernetesObject {
-    return object;
+    const resource = resourceOfKind(object.apiVersion, object.kind);
+    if (resource === undefined) throw new KmError('invalid', `${object.apiVersion} ${object.kind} is not served`);
+    return structuredClone(this.#store.put(collectionOf(resource), structuredClone(object)));
   }
 
   /** The object as it stands now, a copy. */
-  get(_key: ObjectKey): KubernetesObject | undefined {
-    return undefined;
+  get({ group, resource, namespace, name }: ObjectKey): KubernetesObject | undefined {
+    const found = this.#store.get(collectionOf(known({ group, resource })), keyOf(namespace, name));
+    return found === undefined ? undefined : structuredClone(found);
   }
 
   /** All objects of a resource (in one namespace if the key has one), copies, by namespace and name. */
-  list(_key: ResourceKey): KubernetesObject[] {
-    return [];
+  list({ group, resource, namespace }: ResourceKey): KubernetesObject[] {
+    const all = this.#store.list(collectionOf(known({ group, resource }))).map(([, object]) => object);
+    return structuredClone(all.filter((object) => namespace === undefined || object.metadata.namespace === namespace));
   }
 
-  /** Calls `listener` for every request that clients make; the returned function ends that. */
-  onRequest(_listener: (request: ApiRequest) => void): () => void {
-    return () => undefined;
+  /** Calls `listener` for every request that clients make, when it is answered; the returned function ends that. */
+  onRequest(listener: (request: ApiRequest) => void): () => void {
+    this.#requestListeners.add(listener);
+    return () => this.#requestListeners.delete(listener);
   }
 
-  /** Calls `listener` at once on every change of the store, in order; the returned function ends that. */
-  onChange(_listener: (change: ApiChange) => void): () => void {
-    return () => undefined;
+  /** Calls `listener` at once on every change of the store, in order; the returned function ends that. The object must not be changed. */
+  onChange(listener: (change: ApiChange) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
-  /** Drops all connections and refuses new ones until `resume`, which listens on the same port. The store is kept. */
-  async pause(): Promise<void> {}
+  /** Drops all connections and refuses new ones until `resume`. The store is kept. */
+  async pause(): Promise<void> {
+    const http = this.#http;
+    if (http === undefined) return;
+    this.#http = undefined;
+    const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+    http.closeAllConnections();
+    await closed;
+  }
 
-  async resume(): Promise<void> {}
+  /** Listens again, on the same port. Throws code `unavailable` when another program took it meanwhile. */
+  async resume(): Promise<void> {
+    if (this.#http === undefined && !this.#stopped) await this.#listen(Number(new URL(this.#url).port));
+  }
 
   /** Ends all watches and connections and gives the port back. */
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const watch of [...this.#watches]) watch.end();
+    await this.pause();
+    this.#requestListeners.clear();
+    this.#changeListeners.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #listen(port: number): Promise<void> {
+    const host = this.#options.host ?? '127.0.0.1';
+    const http = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 }, (request, response) => void this.#serve(request, response));
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#refuseUpgrade(request, socket));
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));
+      http.listen(port, host, resolve);
+    });
+    this.#http = http;
+    const address = http.address() as AddressInfo;
+    this.#url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const time = this.#clock.now();
+    let call: Call | undefined;
+    try {
+      call = await readCall(request, this.#userOf(request));
+      const outcome = this.#server.answer(call);
+      if ('reply' in outcome) send(response, outcome.reply);
+      else if ('watch' in outcome) this.#startWatch(new Watch(this.#store, this.#clock, outcome.watch, response));
+      else if (this.#options.nodeProxy === undefined) throw noWayToNode(outcome.node);
+      else this.#options.nodeProxy.request(outcome.node, request, response);
+    } catch (error) {
+      this.#fail(request, response, errorReply(error), error);
+    }
+    this.#report(time, request, response, call);
+  }
+
+  #startWatch(watch: Watch): void {
+    this.#watches.add(watch);
+    watch.start(() => this.#watches.delete(watch));
+  }
+
+  #fail(request: IncomingMessage, response: ServerResponse, reply: Reply, error: unknown): void {
+    if (reply.status === 500) this.#logger.error('a request to the embedded Kubernetes API failed', { method: request.method, path: request.url, error });
+    if (response.headersSent) response.destroy();
+    else if (!request.destroyed || request.complete) send(response, reply);
+  }
+
+  /** Throws a 401 or a 403. */
+  #userOf(request: IncomingMessage): User {
+    if (request.headers.origin !== undefined) throw forbidden({ group: '', resource: '' }, '', 'requests of web pages are not served');
+    const { authorization } = request.headers;
+    if (authorization === undefined) return this.#users.admin;
+    const holder = this.#users.holderOf(/^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1] ?? '');
+    if (holder === undefined) throw unauthorized();
+    return holder.user;
+  }
+
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex): void {
+    const body = JSON.stringify(errorReply(noWayToNode({ object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: request.url?.split('/')[6] ?? '' } }, subresource: 'exec', rest: '' })).body);
+    socket.on('error', (error) => this.#logger.debug('a connection broke', { error: messageOf(error) }));
+    socket.end(`HTTP/1.1 501 Not Implemented\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  }
+
+  #report(time: number, request: IncomingMessage, response: ServerResponse, call: Call | undefined): void {
+    if (this.#requestListeners.size === 0) return;
+    const report: ApiRequest = { time, method: request.method ?? '', path: request.url ?? '', status: response.statusCode, userAgent: request.headers['user-agent'] ?? '', ...bodyOf(call) };
+    for (const listener of [...this.#requestListeners]) listener(report);
+  }
+
+  #changed(change: ApiChange): void {
+    for (const listener of [...this.#changeListeners]) listener(change);
+    const { object, type } = change;
+    if (object.kind === 'Namespace' && type === 'ADDED') for (const content of namespaceContent(object.metadata.name)) this.#make(content);
+    const touched = object.kind === 'Namespace' ? object.metadata.name : type === 'DELETED' ? object.metadata.namespace : undefined;
+    if (touched !== undefined && this.#isTerminating(touched)) this.#sweepSoon(touched);
+  }
+
+  /** Not within the write that made it necessary; once for all writes until then. */
+  #sweepSoon(namespace: string): void {
+    if (this.#toSweep.has(namespace)) return;
+    this.#toSweep.add(namespace);
+    queueMicrotask(() => {
+      this.#toSweep.delete(namespace);
+      this.#registry.sweepNamespace(namespace, RESOURCES);
+    });
+  }
+
+  #isTerminating(namespace: string): boolean {
+    return this.#store.get('namespaces', keyOf(undefined, namespace))?.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** What a controller would create, unless it is there. */
+  #make(object: KubernetesObject): void {
+    const resource = resourceOfKind(object.apiVersion, object.kind);
+    const { namespace, name } = object.metadata;
+    if (resource === undefined || this.#store.get(collectionOf(resource), keyOf(namespace, name)) !== undefined) return;
+    this.#registry.create(resource, namespace, asObject(structuredClone(object), resource), false);
+  }
+}
+
+function known({ group, resource }: ResourceKey): Resource {
+  const found = resourceNamed(group, resource);
+  if (found === undefined) throw new KmError('invalid', `${resource}${group === '' ? '' : `.${group}`} is not served`);
+  return found;
+}
+
+/** The body for those who listen, without the values of secrets and tokens. */
+function bodyOf(call: Call | undefined): { body?: unknown } {
+  if (call === undefined || call.body.length === 0) return {};
+  if (/\/(secrets|tokenreviews|token)(\/|$)/.test(call.path)) return { body: '[redacted]' };
+  try {
+    const body = parseBody(call);
+    return isObject(body) || Array.isArray(body) ? { body } : {};
+  } catch {
+    return {}; // Not data: the answer says so already.
+  }
 }

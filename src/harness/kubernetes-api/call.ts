@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import { parse as parseYaml } from 'yaml';
+import { ApiError, badRequest, unsupportedMedia } from './api-error.ts';
+
+/** Bytes of a request body that are read at most, as with the real server. */
+const LARGEST_BODY = 3 * 1024 * 1024;
+
+/** One request, read off the wire as far as it is needed. */
+export interface Call {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly accept: string | undefined;
+  /** Without parameters, lower case; `''` where none was sent. */
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly user: User;
+}
+
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+}
+
+export async function readCall(request: IncomingMessage, user: User): Promise<Call> {
+  const url = new URL(request.url ?? '/', 'http://unused');
+  return {
+    method: request.method ?? 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    accept: request.headers.accept,
+    contentType: (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
+    body: await readBody(request),
+    user,
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LARGEST_BODY}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The body as data: JSON, or YAML where the content type says so. Undefined without a body. Throws a 400 or a 415. */
+export function parseBody(call: Call): unknown {
+  if (call.body.length === 0) return undefined;
+  const text = call.body.toString('utf8');
+  switch (call.contentType) {
+    case '':
+    case 'application/json':
+    case 'application/json-patch+json':
+    case 'application/merge-patch+json':
+    case 'application/strategic-merge-patch+json':
+      return parsed(() => JSON.parse(text) as unknown, 'json');
+    case 'application/yaml':
+    case 'application/apply-patch+yaml':
+      return parsed(() => parseYaml(text) as unknown, 'yaml');
+    default:
+      throw unsupportedMedia(['application/json', 'application/yaml']);
+  }
+}
+
+function parsed(read: () => unknown, format: string): unknown {
+  try {
+    return read();
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; ${format} parse error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A query parameter that is a whole number; undefined where it is missing or empty. Throws a 400. */
+export function numberIn(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name) ?? '';
+  if (text === '') return undefined;
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+/** A query parameter that says yes: present and not `false` or `0`. */
+export function flagIn(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name);
+  return text !== null && text !== 'false' && text !== '0';
+}

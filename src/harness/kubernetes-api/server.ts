@@ -1,0 +1,175 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/index.ts';
+import { ApiError, badRequest, methodNotAllowed, noSuchPath, notAcceptable } from './api-error.ts';
+import { flagIn, parseBody, type Call } from './call.ts';
+import { decode } from './decode.ts';
+import { discover, VERSION } from './discovery.ts';
+import { parseAccept } from './negotiate.ts';
+import { openApiDocument, openApiIndex } from './openapi.ts';
+import { parsePath, type ResourcePath } from './paths.ts';
+import { Reads } from './reads.ts';
+import { asObject, Registry } from './registry.ts';
+import type { Reply } from './reply.ts';
+import { RESOURCES } from './resources.ts';
+import { review } from './reviews.ts';
+import type { Store } from './store.ts';
+import { Subresources } from './subresources.ts';
+import type { KubernetesObject } from './types.ts';
+import type { Users } from './users.ts';
+import type { WatchRequest } from './watch.ts';
+import { Writes } from './writes.ts';
+
+/** A request that only the node can answer: `log`, `exec`, `attach`, `portforward` of a pod, or `proxy` of a node. */
+export interface NodeRequest {
+  /** The pod or the node. */
+  readonly object: KubernetesObject;
+  readonly subresource: 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
+  /** Path and query below the subresource, as the client sent them. */
+  readonly rest: string;
+}
+
+/** The way to the nodes, given by whoever starts the server. Both answer by themselves, errors included. */
+export interface NodeProxy {
+  request(what: NodeRequest, request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** What a call comes to: an answer, a watch to begin, or something for the node. */
+export type Outcome = { readonly reply: Reply } | { readonly watch: WatchRequest } | { readonly node: NodeRequest };
+
+const OF_THE_NODE = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+/** Finds for each call who answers it. Nothing here knows of connections. */
+export class Server {
+  readonly #reads: Reads;
+  readonly #writes: Writes;
+  readonly #subresources: Subresources;
+  readonly #registry: Registry;
+  readonly #users: Users;
+  readonly #address: () => string;
+
+  constructor(options: { store: Store; registry: Registry; users: Users; clock: Clock; address: () => string }) {
+    const { store, registry, users, clock } = options;
+    this.#registry = registry;
+    this.#users = users;
+    this.#address = options.address;
+    this.#reads = new Reads({ store, registry, clock });
+    this.#writes = new Writes({ store, registry, reads: this.#reads });
+    this.#subresources = new Subresources({ registry, reads: this.#reads, writes: this.#writes, users, clock });
+  }
+
+  /** Throws an ApiError for a call that fails. */
+  answer(call: Call): Outcome {
+    const { path, method } = call;
+    const fixed = method === 'GET' ? this.#fixed(call) : undefined;
+    if (fixed !== undefined) return { reply: fixed };
+    const target = parsePath(path);
+    if (target === undefined) return { reply: { status: 404, body: '404 page not found\n', mediaType: 'text/plain; charset=utf-8' } };
+    if (target.subresource !== undefined && OF_THE_NODE.has(target.subresource)) return { node: this.#nodeRequest(call, target) };
+    if (target.subresource !== undefined) return { reply: this.#subresources.answer(call, target) };
+    if (target.resource.createOnly) return { reply: this.#ask(call, target) };
+    return target.name === undefined ? this.#collection(call, target) : { reply: this.#object(call, target) };
+  }
+
+  #fixed(call: Call): Reply | undefined {
+    const { path } = call;
+    const found = discover(path, call.accept, this.#address());
+    if (found !== undefined) return found;
+    switch (path.split('/')[1]) {
+      case 'version':
+        return { status: 200, body: VERSION };
+      case 'healthz':
+      case 'livez':
+      case 'readyz':
+        return { status: 200, body: flagIn(call.query, 'verbose') ? `[+]ping ok\n${path.slice(1)} check passed\n` : 'ok', mediaType: 'text/plain; charset=utf-8' };
+      case 'openapi':
+        return openApi(call);
+      case '':
+        return { status: 200, body: { paths: ['/api', '/api/v1', '/apis', ...RESOURCES.map(({ group, version }) => `/apis/${group}/${version}`), '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'].filter((text, i, all) => all.indexOf(text) === i && !text.includes('//')) } };
+      default:
+        return undefined;
+    }
+  }
+
+  #collection(call: Call, target: ResourcePath): Outcome {
+    switch (call.method) {
+      case 'GET':
+        return flagIn(call.query, 'watch') ? { watch: this.#reads.watch(call, target) } : { reply: this.#reads.list(call, target) };
+      case 'POST':
+        if (target.resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
+        return { reply: this.#writes.create(call, target) };
+      case 'DELETE':
+        return { reply: this.#writes.deleteCollection(call, target) };
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  #object(call: Call, target: ResourcePath): Reply {
+    switch (call.method) {
+      case 'GET':
+        return this.#reads.get(call, target);
+      case 'PUT':
+        return this.#writes.update(call, target, 'object');
+      case 'PATCH':
+        return this.#writes.patch(call, target, 'object');
+      case 'DELETE':
+        return this.#writes.delete(call, target);
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  /** Bindings and reviews: asked by creating what is never stored. */
+  #ask(call: Call, target: ResourcePath): Reply {
+    if (call.method !== 'POST' || target.name !== undefined) throw methodNotAllowed();
+    if (target.resource.kind === 'Binding') return this.#subresources.bindByName(call, target);
+    const given = asObject(parseBody(call), target.resource);
+    const asked = asObject(decode(target.resource.type, given).object, target.resource);
+    return { status: 201, body: review(target.resource, asked, call.user, this.#users) };
+  }
+
+  #nodeRequest(call: Call, target: ResourcePath): NodeRequest {
+    const object = this.#registry.find({ ...target, name: target.name ?? '' });
+    const subresource = target.subresource as NodeRequest['subresource'];
+    if (!target.resource.subresources.some((sub) => sub.name === subresource)) throw noSuchPath();
+    if (object.kind === 'Pod' && subresource !== 'proxy') checkContainer(call, object);
+    const query = call.query.toString();
+    return { object, subresource, rest: `${target.rest}${query === '' ? '' : `?${query}`}` };
+  }
+}
+
+/** The container that is asked for must be there; with several, one must be named. Kubernetes pkg/registry/core/pod/strategy.go. */
+function checkContainer(call: Call, pod: KubernetesObject): void {
+  if (call.path.endsWith('/portforward')) return;
+  const spec = pod['spec'] as { containers?: { name: string }[]; initContainers?: { name: string }[]; ephemeralContainers?: { name: string }[] };
+  const named = (list: { name: string }[] = []): string[] => list.map((container) => container.name);
+  const containers = named(spec.containers);
+  const inits = named(spec.initContainers);
+  const name = call.query.get('container') ?? '';
+  if (name === '' && containers.length > 1) {
+    const choices = `[${containers.join(' ')}]${inits.length > 0 ? ` or one of the init containers: [${inits.join(' ')}]` : ''}`;
+    throw badRequest(`a container name must be specified for pod ${pod.metadata.name}, choose one of: ${choices}`);
+  }
+  if (name !== '' && ![...containers, ...inits, ...named(spec.ephemeralContainers)].includes(name)) throw badRequest(`container ${name} is not valid for pod ${pod.metadata.name}`);
+}
+
+function openApi(call: Call): Reply | undefined {
+  if (call.path === '/openapi/v3') return { status: 200, body: openApiIndex() };
+  if (!call.path.startsWith('/openapi/v3/')) return undefined;
+  const document = openApiDocument(call.path.slice('/openapi/v3/'.length));
+  if (document === undefined) return undefined;
+  const ranges = parseAccept(call.accept ?? '*/*').map((range) => range.type);
+  if (!ranges.some((type) => ['application/json', '*/*', 'application/*'].includes(type))) throw notAcceptable(['application/json']);
+  return { status: 200, body: document };
+}
+
+/** The Status of whatever was thrown. */
+export function errorReply(error: unknown): Reply {
+  const known = error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`, {});
+  return { status: known.status.code, body: known.status };
+}
+
+/** What is said when there is no way to the node. */
+export function noWayToNode({ object, subresource }: NodeRequest): ApiError {
+  return new ApiError(501, 'NotImplemented', `the API server has no way to the node of ${object.kind.toLowerCase()} ${JSON.stringify(object.metadata.name)}: ${subresource} is not served`);
+}
