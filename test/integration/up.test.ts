@@ -69,8 +69,8 @@ test('what happens is told in order, once each', async () => {
   await expect.poll(() => phase(up1, 'told'), SOON).toBe('Running');
   await up1.client.delete(podResource({ namespace: 'default', name: 'told' }));
   await expect.poll(() => events.some((event) => event.kind === 'pod' && event.change === 'DELETED'), SOON).toBe(true);
-  const told = events.filter((event) => event.kind === 'task').map((event) => `${event.pod} ${event.state}`);
-  expect(told).toEqual(expect.arrayContaining(['told TASK_STARTING', 'told TASK_RUNNING', 'told TASK_KILLED']));
+  const told = (): string[] => events.filter((event) => event.kind === 'task').map((event) => `${event.pod} ${event.state}`);
+  await expect.poll(told, SOON).toEqual(['told TASK_STARTING', 'told TASK_RUNNING', 'told TASK_KILLING', 'told TASK_KILLED']);
   const summaries = events.filter((event) => event.kind === 'pod').map((event) => event.summary);
   expect(summaries).toContain('1/1 Running 0');
   expect(summaries.filter((summary) => summary === '1/1 Running 0')).toHaveLength(1);
