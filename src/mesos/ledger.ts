@@ -5,10 +5,10 @@ import { randomUuid, uuidText } from './uuid.ts';
 
 /**
  * One line of the journal, plain JSON. `protobuf` is the message in base64: exact, fields that we do not know included.
- * A task without it is known but no longer told to the agent; `over` (only in compacted entries) is what has become of it.
+ * A task without it is known but no longer told to the agent; what has become of it stands beside it in compacted entries.
  */
 export type LedgerEntry =
-  | { readonly kind: 'task'; readonly taskId: string; readonly protobuf?: string; readonly over?: 'terminal' | 'forgotten' }
+  | { readonly kind: 'task'; readonly taskId: string; readonly protobuf?: string; readonly terminal?: boolean; readonly forgotten?: boolean }
   | { readonly kind: 'update'; readonly taskId: string; readonly state: string; readonly uuid: string; readonly protobuf: string }
   | { readonly kind: 'acknowledged'; readonly taskId: string; readonly uuid: string }
   | { readonly kind: 'forget'; readonly taskId: string };
@@ -154,7 +154,8 @@ export class Ledger {
       kind: 'task',
       taskId,
       ...(info === undefined ? {} : { protobuf: base64(encodeMessage('TaskInfo', info)) }),
-      ...(forgotten ? { over: 'forgotten' } : terminal && !this.#hasPendingTerminal(taskId) ? { over: 'terminal' } : {}),
+      ...(terminal ? { terminal } : {}),
+      ...(forgotten ? { forgotten } : {}),
     }));
     const updates = [...this.#updates].map(([uuid, { status }]): LedgerEntry => ({
       kind: 'update',
@@ -166,14 +167,10 @@ export class Ledger {
     return [...tasks, ...updates];
   }
 
-  #hasPendingTerminal(taskId: string): boolean {
-    return [...this.#updates.values()].some(({ status }) => status.task_id.value === taskId && isTerminalState(status.state));
-  }
-
   #apply(entry: LedgerEntry): void {
     switch (entry.kind) {
       case 'task':
-        this.#addTask(entry.taskId, entry.protobuf === undefined ? undefined : decodeMessage('TaskInfo', Buffer.from(entry.protobuf, 'base64')), entry.over);
+        this.#addTask(entry.taskId, entry.protobuf === undefined ? undefined : decodeMessage('TaskInfo', Buffer.from(entry.protobuf, 'base64')), entry);
         break;
       case 'update': {
         const status = decodeMessage('TaskStatus', Buffer.from(entry.protobuf, 'base64'));
@@ -194,9 +191,9 @@ export class Ledger {
     }
   }
 
-  #addTask(taskId: string, info: TaskInfo | undefined, over?: 'terminal' | 'forgotten'): void {
+  #addTask(taskId: string, info: TaskInfo | undefined, { terminal = false, forgotten = false }: { terminal?: boolean; forgotten?: boolean } = {}): void {
     if (this.#tasks.has(taskId)) return;
-    this.#tasks.set(taskId, { info, pending: 0, terminal: over === 'terminal', forgotten: over === 'forgotten' });
+    this.#tasks.set(taskId, { info, pending: 0, terminal, forgotten });
   }
 
   #addUpdate(task: KnownTask, uuid: string, update: TaskUpdate): void {

@@ -356,6 +356,13 @@ describe('an agent that goes away', () => {
     expect(between[0]).toBeLessThanOrEqual(25);
     expect(Math.max(...between)).toBeLessThanOrEqual(500);
     expect(between.at(-1)).toBeGreaterThanOrEqual(250);
+    await at.start();
+    await clock.advance(500);
+    await eventually(() => expect(me.seen.subscribed).toBe(2));
+    await clock.advance(1_000);
+    pauses.length = 0;
+    await at.kill();
+    await eventually(() => expect(pauses.filter((ms) => ms < 2_000)[0]).toBeLessThanOrEqual(25));
   });
 
   it('is lost when the recovery timeout has passed since it went, however often it was looked for', async () => {

@@ -63,7 +63,7 @@ describe.each(encodings)('codec in %s', (contentType) => {
     ['an object for a list', update({ state: 'TASK_RUNNING', labels: { labels: {} as [] } }), 'labels.labels: want a list'],
     ['null for a message', update({ state: 'TASK_RUNNING', labels: 7 as unknown as object }), 'labels: want an object'],
   ])('does not encode %s, and says where', (_name, message, fault) => {
-    const encode = (): unknown => ('executor_id' in message ? encodeCall(message as Call, contentType) : decodeEvent(encodeEvent(message as Event, contentType), contentType));
+    const encode = (): unknown => ('executor_id' in message ? encodeCall(message, contentType) : decodeEvent(encodeEvent(message as Event, contentType), contentType));
     expect(encode).toThrow(expect.objectContaining({ code: 'invalid', message: expect.stringContaining(fault) as string }) as Error);
   });
 

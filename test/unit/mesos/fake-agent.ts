@@ -68,7 +68,7 @@ export class FakeAgent {
     });
     await new Promise<void>((resolve) => server.listen(this.#where, resolve));
     const address = server.address();
-    if (typeof address !== 'string' && address !== null) this.#where = { host: '127.0.0.1', port: (address as AddressInfo).port };
+    if (typeof address !== 'string' && address !== null) this.#where = { host: '127.0.0.1', port: (address).port };
     this.#server = server;
     return this;
   }

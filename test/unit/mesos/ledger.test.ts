@@ -129,7 +129,7 @@ describe('the ledger', () => {
           for (const id of ids) expect([again.has(id), again.isTerminal(id)]).toEqual([ledger.has(id), ledger.isTerminal(id)]);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 
