@@ -46,12 +46,11 @@ function engineOf(env: Environment): Given {
 /** What fits each by itself, but not together. */
 function contradictions(config: Partial<ExecutorConfig>, env: Environment, faults: string[]): void {
   const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder.replace(/\/+$/, '')}/`);
-  const { rootDir, podLogsDir, kubeApiQps, kubeApiBurst } = config;
+  const { rootDir, kubeApiQps, kubeApiBurst } = config;
   const sandbox = env['MESOS_SANDBOX'] || env['MESOS_DIRECTORY'];
   if (sandbox && rootDir !== undefined && inside(rootDir, sandbox)) {
     faults.push(`--root-dir: ${rootDir} is in the Mesos sandbox, which the agent deletes together with all that is mounted in it`);
   }
-  if (rootDir !== undefined && podLogsDir !== undefined && inside(rootDir, podLogsDir)) faults.push(`--root-dir: ${rootDir} is in --pod-logs-dir`);
   if (kubeApiQps !== undefined && kubeApiBurst !== undefined && kubeApiBurst < kubeApiQps) {
     faults.push(`--kube-api-burst: ${kubeApiBurst} is less than --kube-api-qps ${kubeApiQps}`);
   }
