@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { decodeCall, encodeEvent, encodeRecord, type Call, type ContentType, type Event } from '../../../src/mesos/index.ts';
 
 /** One SUBSCRIBE, and the stream that answers it. */
