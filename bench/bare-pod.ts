@@ -8,7 +8,7 @@ const BENCH_LABEL = 'km.bench';
 
 interface Inspected {
   readonly Id: string;
-  readonly Config: Readonly<Record<string, unknown>> & { readonly Labels: Readonly<Record<string, string>> };
+  readonly Config: Readonly<Record<string, unknown>> & { readonly Hostname?: string; readonly Domainname?: string; readonly ExposedPorts?: unknown; readonly Labels: Readonly<Record<string, string>> };
   readonly HostConfig: Readonly<Record<string, unknown>>;
 }
 
@@ -38,20 +38,29 @@ export class BarePod {
 
   /** Creates and starts both, one call after the other. Resolves with what removes them. */
   async start(): Promise<() => Promise<void>> {
-    const sandbox = await this.#run(this.#sandbox, []);
-    const container = await this.#run(this.#container, [this.#sandbox.Id, sandbox]);
-    return async () => {
-      for (const id of [container, sandbox]) await done(this.#engine, 'DELETE', `/containers/${id}?force=1&v=1`);
+    const made: string[] = [];
+    const remove = async (): Promise<void> => {
+      for (const id of made.toReversed()) await done(this.#engine, 'DELETE', `/containers/${id}?force=1&v=1`);
     };
+    try {
+      for (const like of [this.#sandbox, this.#container]) {
+        made.push(await this.#create(like, made[0]));
+        await done(this.#engine, 'POST', `/containers/${made.at(-1)}/start`);
+      }
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+    return remove;
   }
 
-  async #run({ Config, HostConfig }: Inspected, [from, to]: readonly string[]): Promise<string> {
+  async #create(like: Inspected, sandbox: string | undefined): Promise<string> {
+    const { Hostname, Domainname, ExposedPorts: _image, ...config } = like.Config;
     // Other labels: the executor removes what carries its own and belongs to no task.
-    const body = JSON.stringify({ ...Config, Labels: { [BENCH_LABEL]: 'start' }, HostConfig });
-    const joined = from === undefined || to === undefined ? body : body.replaceAll(from, to);
-    const { Id } = await json<{ Id: string }>(this.#engine, 'POST', '/containers/create', JSON.parse(joined) as object);
-    await done(this.#engine, 'POST', `/containers/${Id}/start`);
-    return Id;
+    const body = { ...config, Labels: { [BENCH_LABEL]: 'start' }, HostConfig: like.HostConfig };
+    // What joins a sandbox has its host name and ports, and may not name any itself; the image's ports come by themselves.
+    const text = sandbox === undefined ? JSON.stringify({ ...body, Hostname, Domainname }) : JSON.stringify(body).replaceAll(this.#sandbox.Id, sandbox);
+    return (await json<{ Id: string }>(this.#engine, 'POST', '/containers/create', JSON.parse(text) as object)).Id;
   }
 }
 
