@@ -1,0 +1,114 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isCode, Journal } from '../../../src/base/index.ts';
+
+interface Entry {
+  readonly n: number;
+  readonly text?: string;
+}
+
+let folder: string;
+let path: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'km-journal-'));
+  path = join(folder, 'deep', 'journal');
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function open(snapshot: () => Iterable<Entry> = () => []): { journal: Journal<Entry>; entries: Entry[] } {
+  return Journal.open<Entry>(path, {
+    snapshot,
+    onError: (error) => {
+      throw error;
+    },
+  });
+}
+
+async function written(...entries: Entry[]): Promise<void> {
+  const { journal } = open();
+  for (const entry of entries) journal.append(entry);
+  await journal.close();
+}
+
+describe('Journal', () => {
+  it('gives back what was appended, in order, in a file that only its owner reads', async () => {
+    await written({ n: 1, text: 'ä\n' }, { n: 2 });
+    const { journal, entries } = open();
+    expect(entries).toEqual([{ n: 1, text: 'ä\n' }, { n: 2 }]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await journal.close();
+  });
+
+  it('has handed an entry to the kernel when append returns: the death of the process loses nothing', async () => {
+    const { journal } = open();
+    journal.append({ n: 7 });
+    expect(readFileSync(path, 'utf8')).toContain('{"n":7}');
+    await journal.close();
+  });
+
+  it('drops a torn last record, wherever it was torn, and goes on behind it', async () => {
+    await written({ n: 1 }, { n: 2, text: 'some longer text' });
+    const whole = readFileSync(path);
+    const start = whole.indexOf('\n', whole.indexOf('"n":1')) + 1;
+    for (let length = start; length < whole.length; length += 1) {
+      writeFileSync(path, whole);
+      truncateSync(path, length);
+      const { journal, entries } = open(() => [{ n: 1 }]);
+      expect(entries).toEqual([{ n: 1 }]);
+      journal.append({ n: 3 });
+      await journal.close();
+      const again = open();
+      expect(again.entries).toEqual([{ n: 1 }, { n: 3 }]);
+      await again.journal.close();
+    }
+  });
+
+  it('names the line that is damaged before the end', async () => {
+    await written({ n: 1 }, { n: 2 }, { n: 3 });
+    writeFileSync(path, readFileSync(path, 'utf8').replace('{"n":2}', '{"n":9}'));
+    expect(() => open()).toThrow(/line 3 is damaged/);
+  });
+
+  it('refuses a file of another format', () => {
+    open();
+    writeFileSync(path, 'something else\nmore\n');
+    expect(() => open()).toSatisfy((attempt: () => unknown) => {
+      try {
+        attempt();
+      } catch (error) {
+        return isCode(error, 'invalid');
+      }
+      return false;
+    });
+  });
+
+  it('is rewritten as its snapshot before it has grown by much more than 1 MiB', async () => {
+    let newest = 0;
+    const { journal } = open(() => [{ n: newest }]);
+    for (newest = 1; newest <= 3000; newest += 1) journal.append({ n: newest, text: 'x'.repeat(1024) });
+    expect(statSync(path).size).toBeLessThan(1.2 * 2 ** 20);
+    await journal.close();
+    const { journal: again, entries } = open(() => []);
+    expect(entries.at(-1)?.n).toBe(3000);
+    await again.close();
+  });
+
+  it('survives garbage at its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (garbage) => {
+        rmSync(path, { force: true });
+        await written({ n: 1 });
+        appendFileSync(path, garbage.filter((byte) => byte !== 0x0a));
+        const { journal, entries } = open(() => [{ n: 1 }]);
+        expect(entries).toEqual([{ n: 1 }]);
+        await journal.close();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PodStatus, ValidPod } from '../../../src/pod/index.ts';
+import { type KillCause, type PodReport, type TaskProgress, taskUpdates } from '../../../src/status/index.ts';
+
+const pod = { metadata: { name: 'web', namespace: 'default', uid: 'u-1' }, spec: { containers: [{ name: 'a' }] } } as unknown as ValidPod;
+const running = { running: { startedAt: '2026-01-02T03:04:05Z' } };
+const ended = (exitCode: number, reason: string): object => ({ terminated: { exitCode, reason, startedAt: '2026-01-02T03:04:05Z', finishedAt: '2026-01-02T03:04:06Z' } });
+
+function status(phase: string, state: object, ready = false): PodStatus {
+  return {
+    phase,
+    conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+    podIPs: [{ ip: '10.0.0.7' }],
+    containerStatuses: [{ name: 'a', image: 'i', imageID: '', ready, restartCount: 0, state, lastState: {} }],
+  } as PodStatus;
+}
+
+const kill: KillCause = { kind: 'mesos-kill', message: 'killed by the framework' };
+
+function report(change: Partial<PodReport>): PodReport {
+  return { taskId: 't', pod, status: status('Pending', { waiting: { reason: 'ContainerCreating' } }), stage: 'syncing', deleted: false, succeededBeforeKill: false, ...change };
+}
+
+function states(progress: TaskProgress, change: Partial<PodReport>, killing = true): string[] {
+  return taskUpdates(progress, report(change), killing).updates.map(({ state, reason }) => (reason === undefined ? state : `${state} ${reason}`));
+}
+
+const starting: TaskProgress = { state: 'starting' };
+const live: TaskProgress = { state: 'running', healthy: true };
+
+describe('taskUpdates', () => {
+  it.each<[string, TaskProgress, Partial<PodReport>, string[]]>([
+    ['a pending pod says nothing new', starting, {}, []],
+    ['a running pod is TASK_RUNNING', starting, { status: status('Running', running, true) }, ['TASK_RUNNING']],
+    ['the same again says nothing', live, { status: status('Running', running, true) }, []],
+    ['another readiness is a health update', live, { status: status('Running', running, false) }, ['TASK_RUNNING REASON_TASK_HEALTH_CHECK_STATUS_UPDATED']],
+    ['success after running', live, { status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
+    ['a pod that ran too short to be seen running', starting, { status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_RUNNING', 'TASK_FINISHED']],
+    ['a failure that nobody saw running', starting, { status: status('Failed', ended(3, 'Error')) }, ['TASK_RUNNING', 'TASK_FAILED']],
+    ['a container that never started has not run', starting, { status: status('Failed', { terminated: { exitCode: 128, reason: 'ContainerCannotRun' } }) }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
+    ['a kill begins', live, { stage: 'terminating', cause: kill, status: status('Running', running, true) }, ['TASK_KILLING']],
+    ['readiness lost under a kill is not told', { state: 'killing', healthy: true }, { stage: 'terminating', cause: kill, status: status('Running', running, false) }, []],
+    ['containers that end under a kill are no end of the task', { state: 'killing' }, { stage: 'terminating', cause: kill, status: status('Failed', ended(143, 'Error')) }, []],
+    ['all gone after a kill', { state: 'killing' }, { stage: 'terminated', cause: kill, status: status('Failed', ended(143, 'Error')) }, ['TASK_KILLED']],
+    ['killed before it ran', starting, { stage: 'terminated', cause: kill }, ['TASK_KILLED']],
+    ['finished before the first signal', live, { stage: 'terminated', cause: kill, succeededBeforeKill: true, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
+    ['deadline', live, { stage: 'terminated', cause: { kind: 'deadline', message: 'too long' } }, ['TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED']],
+    ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
+    ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
+    ['nothing after the end', { state: 'ended' }, { stage: 'terminated', cause: kill }, []],
+  ])('%s', (_name, progress, change, expected) => {
+    expect(states(progress, change)).toEqual(expected);
+  });
+
+  it('leaves TASK_KILLING out for a framework that does not know it', () => {
+    expect(states(live, { stage: 'terminating', cause: kill, status: status('Running', running, true) }, false)).toEqual([]);
+  });
+
+  it('tells health, addresses and the whole status with TASK_RUNNING', () => {
+    const [update] = taskUpdates(starting, report({ status: status('Running', running, true) }), true).updates;
+    expect(update).toMatchObject({ healthy: true, ips: ['10.0.0.7'] });
+    expect(JSON.parse(update?.data ?? '')).toMatchObject({ phase: 'Running' });
+  });
+
+  it('ends a task once, with nothing behind the end and no TASK_RUNNING after the kill, whatever is seen', () => {
+    const seen = fc.record({
+      status: fc.constantFrom(status('Pending', {}), status('Running', running, true), status('Running', running), status('Succeeded', ended(0, 'Completed')), status('Failed', ended(1, 'Error'))),
+      stage: fc.constantFrom('syncing' as const, 'terminating' as const, 'terminated' as const),
+      succeededBeforeKill: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(seen, { maxLength: 12 }), (reports) => {
+        let progress: TaskProgress = starting;
+        const told: string[] = [];
+        for (const change of reports) {
+          const next = taskUpdates(progress, report({ ...change, ...(change.stage === 'syncing' ? {} : { cause: kill }) }), true);
+          progress = next.progress;
+          told.push(...next.updates.map(({ state }) => state));
+        }
+        const end = told.findIndex((state) => ['TASK_FINISHED', 'TASK_FAILED', 'TASK_KILLED'].includes(state));
+        expect(end === -1 || end === told.length - 1).toBe(true);
+        const killing = told.indexOf('TASK_KILLING');
+        if (killing >= 0) expect(told.slice(killing)).not.toContain('TASK_RUNNING');
+      }),
+    );
+  });
+});
