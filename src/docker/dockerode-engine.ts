@@ -119,7 +119,7 @@ export class DockerodeEngine implements Engine {
   async *events(options: EventsOptions): AsyncIterable<EngineEvent> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     try {
-      yield* events(await this.#connected(), { ...options, signal });
+      yield* events(await untilAborted(this.#connected(), signal), { ...options, signal });
     } catch (error) {
       if (options.signal.aborted) return;
       throw translateError(error, 'other');
@@ -146,8 +146,7 @@ export class DockerodeEngine implements Engine {
     run: (docker: Docker, abort: { abortSignal?: AbortSignal }) => Promise<T>,
   ): Promise<T> {
     try {
-      signal?.throwIfAborted();
-      const docker = await this.#connected();
+      const docker = await untilAborted(this.#connected(), signal);
       return await run(docker, signal === undefined ? {} : { abortSignal: signal });
     } catch (error) {
       throw translateError(error, call, signal);
@@ -171,9 +170,11 @@ export class DockerodeEngine implements Engine {
   }
 }
 
-/** For those calls of dockerode that take no signal: the answer, when it comes, is nobody's. */
+/** For what takes no signal itself: the answer that comes after the abort, or the failure, is nobody's. */
 async function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return answer;
+  answer.catch(() => undefined);
+  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
