@@ -21,4 +21,5 @@ export type PodAction =
   /** The container crashed lately: leave it until `untilMs` (milliseconds since the epoch); then look again. */
   | { readonly kind: 'back-off'; readonly name: string; readonly id: string; readonly delayMs: number; readonly untilMs: number };
 
-export type KillReason = 'liveness' | 'startup' | 'spec-changed' | 'post-start-failed' | 'pod-over';
+/** `stray`: it runs in an older sandbox, or beside a newer container of its name. */
+export type KillReason = 'liveness' | 'startup' | 'spec-changed' | 'post-start-failed' | 'stray' | 'pod-over';

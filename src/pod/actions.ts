@@ -73,6 +73,8 @@ function wantedInNewSandbox(pod: ValidPod, newest: ObservedContainer | undefined
 
 function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedContainer): PodAction[] {
   const { pod, observed } = input;
+  const strays = observed.containers.filter((c) => isStray(c, history, sandbox));
+  if (strays.length > 0) return strays.map(({ id, name }) => ({ kind: 'kill-container', id, name, why: 'stray', message: `Stopping container ${name}` }));
   const progress = initProgress(pod, history, sandbox);
   switch (progress.kind) {
     case 'running':
@@ -107,6 +109,16 @@ function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedCo
   }
   if (kept === 0 && starts.length === 0) return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
   return [...kills, ...starts];
+}
+
+/**
+ * Nothing should run like this; it would if we died at the wrong moment. Its network is gone, or its work is done twice. It ends before
+ * anything else happens.
+ */
+function isStray(container: ObservedContainer, history: History, sandbox: ObservedContainer): boolean {
+  if (container.state !== 'running') return false;
+  const elsewhere = container.sandboxId !== undefined && container.sandboxId !== sandbox.id;
+  return elsewhere || history.get(container.name)?.[0] !== container;
 }
 
 type KillContainer = Extract<PodAction, { kind: 'kill-container' }>;

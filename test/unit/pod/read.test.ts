@@ -91,7 +91,7 @@ describe('reading a pod', () => {
   ])('answers quickly to %s', async (_name, data) => {
     const before = performance.now();
     expect(await refusalOf(parsePod(data))).toMatch(/^(data|kind): /);
-    expect(performance.now() - before).toBeLessThan(8000);
+    expect(performance.now() - before).toBeLessThan(15_000);
   });
 
   it('reads or refuses any text, with no other error', async () => {
