@@ -2,7 +2,7 @@ import { ApiError, type Cause } from './api-error.ts';
 import { timestamp } from './deletion.ts';
 import { isObject, sameJson, type JsonObject } from './json.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
-import { fieldType, listMerge, type FieldType } from './schema.ts';
+import { fieldOf, type FieldType } from './schema.ts';
 import type { KubernetesObject } from './types.ts';
 
 /** Fields that somebody applied, in the form of `FieldsV1`: `f:name`, `k:{"name":"x"}`, `v:"x"`; a leaf is empty. */
@@ -175,10 +175,8 @@ function placeAt(place: Place, step: string): Place {
   if (!step.startsWith('f:')) return itemPlace(place);
   if (place.type?.kind === 'map') return { type: place.type.of, keys: undefined };
   if (place.type?.kind !== 'object') return { type: undefined, keys: undefined };
-  const name = step.slice(2);
-  const rule = listMerge(place.type.type, name);
-  const keys = rule === undefined ? undefined : (rule.applyKeys ?? (rule.key === '' ? [] : [rule.key]));
-  return { type: fieldType(place.type.type, name), keys };
+  const field = fieldOf(place.type.type, step.slice(2));
+  return { type: field?.type, keys: field?.applyKeys };
 }
 
 function itemPlace(place: Place): Place {

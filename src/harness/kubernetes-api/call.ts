@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { ApiError, badRequest, unsupportedMedia } from './api-error.ts';
+import { readProtobuf } from './protobuf.ts';
+import { resourceOfKind, RESOURCES } from './resources.ts';
 
 /** Bytes of a request body that are read at most, as with the real server. */
 const LARGEST_BODY = 3 * 1024 * 1024;
@@ -48,7 +50,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The body as data: JSON, or YAML where the content type says so. Undefined without a body. Throws a 400 or a 415. */
+/** The body as data: JSON, or YAML or protobuf where the content type says so. Undefined without a body. Throws a 400 or a 415. */
 export function parseBody(call: Call): unknown {
   if (call.body.length === 0) return undefined;
   const text = call.body.toString('utf8');
@@ -62,9 +64,17 @@ export function parseBody(call: Call): unknown {
     case 'application/yaml':
     case 'application/apply-patch+yaml':
       return parsed(() => parseYaml(text) as unknown, 'yaml');
+    case 'application/vnd.kubernetes.protobuf':
+      return readProtobuf(call.body, typeNamed);
     default:
-      throw unsupportedMedia(['application/json', 'application/yaml']);
+      throw unsupportedMedia(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
   }
+}
+
+/** The schema's name for a type: that of a resource, or of something that only subresources take. */
+function typeNamed(apiVersion: string, kind: string): string | undefined {
+  const subresource = RESOURCES.flatMap((resource) => resource.subresources).find((sub) => sub.kind === kind && `${sub.group ?? ''}/${sub.version ?? ''}` === apiVersion);
+  return resourceOfKind(apiVersion, kind)?.type ?? subresource?.kind ?? (kind === 'DeleteOptions' ? kind : undefined);
 }
 
 function parsed(read: () => unknown, format: string): unknown {

@@ -1,8 +1,8 @@
-import { KmError, messageOf } from '../../base/index.ts';
+import { isCode } from '../../base/index.ts';
 import { formatQuantity, parseQuantity } from '../../pod/index.ts';
 import { badRequest } from './api-error.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { ALWAYS_WRITTEN, fieldType, type FieldType, type Scalar } from './schema.ts';
+import { fieldOf, fieldsOf, type FieldType, type Scalar } from './schema.ts';
 
 export interface Decoded {
   readonly object: JsonObject;
@@ -11,8 +11,9 @@ export interface Decoded {
 }
 
 /**
- * An object as the API server reads it into its types: unknown fields dropped (and named), null and empty lists and maps dropped,
- * quantities and times in their canonical form; with `fill` the fields that are never left out are put in. Throws a 400 that names the first field of a wrong type, in the words of Go's decoder.
+ * An object as it comes out of the API server's Go types: unknown fields dropped (and named), what Go leaves out left out, quantities
+ * and times in their canonical form, fields in Go's order; with `fill` also what Go always writes. Throws a 400 that names the
+ * first field of a wrong type, in the words of Go's decoder.
  */
 export function decode(type: string, value: JsonObject, fill = true): Decoded {
   const reading: Reading = { unknown: [], fill };
@@ -20,18 +21,18 @@ export function decode(type: string, value: JsonObject, fill = true): Decoded {
     return { object: readObject(type, value, { plain: '', indexed: '' }, reading), unknown: reading.unknown };
   } catch (error) {
     if (!(error instanceof WrongField)) throw error;
-    const version = typeof value['apiVersion'] === 'string' ? value['apiVersion'].split('/').at(-1) : 'v1';
-    const kind = typeof value['kind'] === 'string' ? value['kind'] : type;
-    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`);
+    throw badRequest(`${kindOf(value, type)} in version "${versionOf(value)}" cannot be handled as a ${kindOf(value, type)}: ${error.message}`);
   }
 }
 
-/** The message of a 400 for unknown fields under `fieldValidation=Strict`. */
+/** The 400 for unknown fields under `fieldValidation=Strict`. */
 export function strictDecodingError(object: JsonObject, unknown: readonly string[]): Error {
-  const version = String(object['apiVersion']).split('/').at(-1);
   const words = unknown.map((path) => `unknown field ${JSON.stringify(path)}`).join(', ');
-  return badRequest(`${String(object['kind'])} in version "${version}" cannot be handled as a ${String(object['kind'])}: strict decoding error: ${words}`);
+  return badRequest(`${kindOf(object, '')} in version "${versionOf(object)}" cannot be handled as a ${kindOf(object, '')}: strict decoding error: ${words}`);
 }
+
+const kindOf = (value: JsonObject, type: string): string => (typeof value['kind'] === 'string' ? value['kind'] : type);
+const versionOf = (value: JsonObject): string => (typeof value['apiVersion'] === 'string' ? (value['apiVersion'].split('/').at(-1) ?? '') : 'v1');
 
 /** Where we are: without the indices of lists (errors of Go's decoder) and with them (unknown fields). */
 interface Path {
@@ -50,18 +51,44 @@ const join = (path: string, name: string): string => (path === '' ? name : `${pa
 
 function readObject(type: string, value: unknown, path: Path, reading: Reading, owner = type): JsonObject {
   if (!isObject(value)) throw mismatch(value, path, owner, `v1.${type}`);
+  for (const name of Object.keys(value)) if (fieldOf(type, name) === undefined) reading.unknown.push(join(path.indexed, name));
   const out: JsonObject = {};
-  for (const [name, content] of Object.entries(value)) {
-    const wanted = fieldType(type, name);
-    const here = { plain: join(path.plain, name), indexed: join(path.indexed, name) };
-    if (wanted === undefined) reading.unknown.push(here.indexed);
-    else {
-      const read = readValue(wanted, content, here, reading, type);
-      if (read !== undefined) out[name] = read;
-    }
+  for (const field of fieldsOf(type)) {
+    const given = Object.hasOwn(value, field.name) ? value[field.name] : undefined;
+    const read = readValue(field.type, given, { plain: join(path.plain, field.name), indexed: join(path.indexed, field.name) }, reading, type);
+    if (read === undefined) {
+      if (field.zero === 'written' && reading.fill) out[field.name] = zeroOf(field.type);
+    } else if (field.zero !== 'omitted' || !isZero(read)) out[field.name] = read;
   }
-  if (reading.fill) for (const [name, zero] of Object.entries(ALWAYS_WRITTEN[type] ?? {})) if (!Object.hasOwn(out, name)) out[name] = structuredClone(zero);
   return out;
+}
+
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
+
+/** What Go writes for a field that nobody set. */
+function zeroOf(type: FieldType): unknown {
+  if (type.kind === 'object') return readObject(type.type, {}, { plain: '', indexed: '' }, { unknown: [], fill: true });
+  if (type.kind !== 'scalar') return null;
+  switch (type.type) {
+    case 'boolean':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'intOrString':
+      return 0;
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'quantity':
+      return '0';
+    case 'time':
+    case 'microtime':
+    case 'any':
+    case 'fields':
+    case 'strings':
+      return null;
+  }
 }
 
 function readValue(type: FieldType, value: unknown, path: Path, reading: Reading, owner: string): unknown {
@@ -72,11 +99,11 @@ function readValue(type: FieldType, value: unknown, path: Path, reading: Reading
     case 'list': {
       if (!Array.isArray(value)) throw mismatch(value, path, owner, goType(type));
       if (value.length === 0) return undefined;
-      return value.map((item, i) => readValue(type.of, item, { plain: path.plain, indexed: `${path.indexed}[${i}]` }, reading, owner) ?? emptyOf(type.of));
+      return value.map((item, i) => readValue(type.of, item, { plain: path.plain, indexed: `${path.indexed}[${i}]` }, reading, owner) ?? zeroOf(type.of));
     }
     case 'map': {
       if (!isObject(value)) throw mismatch(value, path, owner, goType(type));
-      const entries = Object.entries(value).map(([key, item]) => [key, readValue(type.of, item, { plain: path.plain, indexed: join(path.indexed, key) }, reading, owner) ?? emptyOf(type.of)]);
+      const entries = Object.entries(value).map(([key, item]) => [key, readValue(type.of, item, { plain: path.plain, indexed: join(path.indexed, key) }, reading, owner) ?? zeroOf(type.of)]);
       return entries.length === 0 ? undefined : Object.fromEntries(entries);
     }
     case 'scalar':
@@ -84,15 +111,14 @@ function readValue(type: FieldType, value: unknown, path: Path, reading: Reading
   }
 }
 
-/** What null becomes inside a list or a map, where nothing can be left out. */
-function emptyOf(type: FieldType): unknown {
-  return type.kind === 'scalar' && type.type !== 'any' ? (type.type === 'boolean' ? false : type.type.startsWith('int3') || type.type === 'int64' ? 0 : '') : {};
-}
-
 function readScalar(type: Scalar, value: unknown, path: Path, owner: string): unknown {
   switch (type) {
     case 'any':
+    case 'fields':
       return value;
+    case 'strings':
+      if (Array.isArray(value)) return value.map(String);
+      throw mismatch(value, path, owner, '[]string');
     case 'string':
       if (typeof value === 'string') return value;
       throw mismatch(value, path, owner, 'string');
@@ -120,12 +146,11 @@ function readScalar(type: Scalar, value: unknown, path: Path, owner: string): un
 }
 
 function readQuantity(value: unknown): string {
-  const text = typeof value === 'string' ? value.trim() : String(value);
   try {
-    return formatQuantity(parseQuantity(text));
+    return formatQuantity(parseQuantity(typeof value === 'string' ? value.trim() : String(value)));
   } catch (error) {
-    if (error instanceof KmError) throw new WrongField(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
-    throw new WrongField(messageOf(error));
+    if (!isCode(error, 'invalid')) throw error;
+    throw new WrongField(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
   }
 }
 
@@ -151,7 +176,7 @@ function mismatch(value: unknown, path: Path, owner: string, wanted: string): Wr
   return new WrongField(`json: cannot unmarshal ${found} into Go ${path.plain === '' ? 'value' : `struct field ${owner}.${path.plain}`} of type ${wanted}`);
 }
 
-const GO_SCALARS: Readonly<Partial<Record<Scalar, string>>> = { boolean: 'bool', double: 'float64', bytes: '[]uint8', quantity: 'resource.Quantity', intOrString: 'intstr.IntOrString', time: 'v1.Time', microtime: 'v1.MicroTime' };
+const GO_SCALARS: Readonly<Partial<Record<Scalar, string>>> = { boolean: 'bool', double: 'float64', bytes: '[]uint8', quantity: 'resource.Quantity', intOrString: 'intstr.IntOrString', time: 'v1.Time', microtime: 'v1.MicroTime', strings: '[]string' };
 
 function goType(type: FieldType): string {
   switch (type.kind) {

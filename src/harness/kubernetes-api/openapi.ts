@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.ts';
 import { RESOURCES, apiVersionOf, type Resource } from './resources.ts';
-import { fieldsOf, fieldType, listMerge, retainsKeys, type FieldType, type Scalar } from './schema.ts';
+import { fieldsOf, type Field, type FieldType, type Scalar } from './schema.ts';
 
 /*
  * OpenAPI v3 of what is served, without words: enough for kubectl to know that the server validates fields, how lists merge, and to
@@ -53,11 +53,7 @@ function addSchema(schemas: Record<string, JsonObject>, type: string): void {
   if (schemas[name] !== undefined) return;
   const properties: JsonObject = {};
   schemas[name] = { type: 'object', properties };
-  for (const field of Object.keys(fieldsOf(type) ?? {})) {
-    const declared = fieldType(type, field);
-    if (declared === undefined) continue;
-    properties[field] = { ...schemaOf(schemas, declared), ...mergeOf(type, field) };
-  }
+  for (const field of fieldsOf(type)) properties[field.name] = { ...schemaOf(schemas, field.type), ...mergeOf(field) };
 }
 
 function schemaOf(schemas: Record<string, JsonObject>, type: FieldType): JsonObject {
@@ -87,13 +83,15 @@ const SCALARS: Readonly<Record<Scalar, JsonObject>> = {
   quantity: { oneOf: [{ type: 'string' }, { type: 'number' }] },
   intOrString: { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' },
   any: { type: 'object' },
+  fields: { type: 'object' },
+  strings: { type: 'array', items: { type: 'string' } },
 };
 
-function mergeOf(type: string, field: string): JsonObject {
-  const rule = listMerge(type, field);
-  const retains = retainsKeys(type, field);
-  if (rule === undefined) return retains ? { 'x-kubernetes-patch-strategy': 'retainKeys' } : {};
-  const strategy = retains ? 'merge,retainKeys' : 'merge';
-  if (rule.key === '') return { 'x-kubernetes-patch-strategy': strategy, 'x-kubernetes-list-type': 'set' };
-  return { 'x-kubernetes-patch-strategy': strategy, 'x-kubernetes-patch-merge-key': rule.key, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': rule.applyKeys ?? [rule.key] };
+function mergeOf({ mergeKey, applyKeys, retainsKeys }: Field): JsonObject {
+  const strategy = [...(mergeKey === undefined ? [] : ['merge']), ...(retainsKeys ? ['retainKeys'] : [])].join(',');
+  return {
+    ...(strategy === '' ? {} : { 'x-kubernetes-patch-strategy': strategy }),
+    ...(mergeKey === undefined || mergeKey === '' ? {} : { 'x-kubernetes-patch-merge-key': mergeKey }),
+    ...(applyKeys === undefined ? {} : applyKeys.length === 0 ? { 'x-kubernetes-list-type': 'set' } : { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': applyKeys }),
+  };
 }

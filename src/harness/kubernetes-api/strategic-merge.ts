@@ -1,6 +1,6 @@
 import { badRequest } from './api-error.ts';
 import { isObject, sameJson, type JsonObject } from './json.ts';
-import { fieldType, listMerge } from './schema.ts';
+import { fieldOf } from './schema.ts';
 
 const DIRECTIVE = '$patch';
 const RETAIN_KEYS = '$retainKeys';
@@ -36,19 +36,19 @@ export function strategicMerge(type: string | undefined, original: JsonObject, p
 }
 
 function mergeField(type: string | undefined, name: string, original: unknown, value: unknown, order: unknown): unknown {
-  const declared = type === undefined ? undefined : fieldType(type, name);
+  const field = fieldOf(type, name);
+  const declared = field?.type;
   if (isObject(value)) {
     const inner = declared?.kind === 'object' ? declared.type : undefined;
     if (!isObject(original)) return value[DIRECTIVE] === 'delete' ? undefined : withoutDirectives(value);
     return value[DIRECTIVE] === 'delete' ? undefined : strategicMerge(inner, original, value);
   }
   if (!Array.isArray(value)) return value;
-  const merge = type === undefined ? undefined : listMerge(type, name);
-  if (!Array.isArray(original)) return withoutDirectives(value);
-  if (merge === undefined) return withoutDirectives(value);
-  if (merge.key === '') return inOrder(unique([...(original as unknown[]), ...(value as unknown[])]), value, original, '');
+  const key = field?.mergeKey;
+  if (!Array.isArray(original) || key === undefined) return withoutDirectives(value);
+  if (key === '') return inOrder(unique([...(original as unknown[]), ...(value as unknown[])]), value, original, '');
   const items = declared?.kind === 'list' && declared.of.kind === 'object' ? declared.of.type : undefined;
-  return mergeItems(items, original.filter(isObject), value.filter(isObject), merge.key, Array.isArray(order));
+  return mergeItems(items, original.filter(isObject), value.filter(isObject), key, Array.isArray(order));
 }
 
 function mergeItems(type: string | undefined, original: JsonObject[], patch: JsonObject[], key: string, ordered: boolean): JsonObject[] {
@@ -84,7 +84,7 @@ function removeScalars(target: JsonObject, name: string, gone: unknown): void {
 function reorder(type: string | undefined, target: JsonObject, original: JsonObject, name: string, order: unknown): void {
   const list = target[name];
   if (!Array.isArray(list) || !Array.isArray(order)) return;
-  const key = type === undefined ? undefined : listMerge(type, name)?.key;
+  const key = fieldOf(type, name)?.mergeKey;
   if (key === undefined) return;
   target[name] = inOrder(list, order, Array.isArray(original[name]) ? original[name] : [], key);
 }
