@@ -21,6 +21,8 @@ export class KubernetesSide implements KubernetesStatusSink {
   readonly events: EventRecorder;
   /** The status that the API holds for sure: the last one it took from us, or the one it had at the launch. By UID. */
   readonly #held = new Map<string, PodStatus>();
+  /** UIDs of pods that run here and may not be bound to us yet. */
+  readonly #unbound = new Set<string>();
 
   constructor(options: KubernetesSideOptions) {
     const { client, nodeName, clock, logger, onPod, onDeleted } = options;
@@ -48,9 +50,12 @@ export class KubernetesSide implements KubernetesStatusSink {
     return pod?.metadata?.uid;
   }
 
-  /** Makes the pod ours, where nobody has bound it yet. */
-  bind(pod: PodIdentity, signal: AbortSignal): ReturnType<typeof bindPod> {
-    return bindPod({ client: this.#client, pod, nodeName: this.nodeName, signal });
+  /** Makes the pod ours, where nobody has bound it yet. When the API is away that is made up for before its first status goes out. */
+  async bind(pod: PodIdentity, signal: AbortSignal): ReturnType<typeof bindPod> {
+    this.#unbound.add(pod.uid);
+    const outcome = await bindPod({ client: this.#client, pod, nodeName: this.nodeName, signal });
+    this.#unbound.delete(pod.uid);
+    return outcome;
   }
 
   /** The pod is in the API: when it is not there any more, `onDeleted` is called. `held` is its status there, if known. */
@@ -62,9 +67,14 @@ export class KubernetesSide implements KubernetesStatusSink {
   forget(uid: string): void {
     this.#source.forget(uid);
     this.#held.delete(uid);
+    this.#unbound.delete(uid);
   }
 
   async patchStatus(pod: PodIdentity, status: PodStatus, signal: AbortSignal): Promise<PatchResult> {
+    if (this.#unbound.has(pod.uid)) {
+      const outcome = await this.bind(pod, signal);
+      if (outcome !== 'done') return outcome === 'gone' ? 'gone' : 'other-uid';
+    }
     const previous = this.#held.get(pod.uid) ?? this.#source.get(pod.uid)?.status;
     const result = await patchStatus({ client: this.#client, pod, status, signal, ...(previous === undefined ? {} : { previous }) });
     if (result === 'done') this.#held.set(pod.uid, status);

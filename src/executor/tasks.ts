@@ -4,6 +4,7 @@ import { identityOf, isTerminal, type Pod, type PodIdentity, parsePodList, type 
 import type { PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import { checked, derivedUid, faultMessage, killGraceMs, readTask } from './read-task.ts';
@@ -47,9 +48,6 @@ interface Task {
 /** Longest wait for the API while a pod is being launched, milliseconds: an API that is away keeps no pod from running. */
 const API_PATIENCE_MS = 5000;
 
-/** A deletion is left alone at least so long, milliseconds. */
-const LEAST_BURIAL_MS = 10_000;
-
 /**
  * The tasks of this executor and the pods that they are: each launch becomes a pod worker or a terminal update, each order to end
  * (from Mesos or from the API) reaches its pod, also when it comes before the pod has begun.
@@ -62,13 +60,19 @@ export class Tasks {
   readonly #owners = new Map<string, string>();
   /** Pods that the API has deleted: a launch that comes later than the deletion must not bring them back. */
   readonly #deleted = new Tombstones();
-  /** Left-over pods whose deletion is to be finished, and how to call that off. */
-  readonly #graves = new Map<string, () => void>();
+  readonly #graves: Graves;
   #closing: Order | undefined;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: TasksOptions) {
+    const { clock, logger, runtime, kubernetes } = options;
     this.#options = options;
+    this.#graves = new Graves({
+      clock,
+      logger,
+      isAlive: (uid) => this.#owners.has(uid) || runtime.hasContainers(uid),
+      remove: async (pod) => kubernetes()?.deletePod(pod),
+    });
   }
 
   get size(): number {
@@ -179,41 +183,25 @@ export class Tasks {
   onApiPod(pod: Pod): void {
     const { uid = '', deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
     const task = this.#taskOf(uid);
-    if (task === undefined) return this.#bury(pod);
+    if (task === undefined) return this.#graves.consider(pod);
     this.#present(task);
     if (deletionTimestamp === undefined) return;
     this.#kill(task, deletion((deletionGracePeriodSeconds ?? 0) * 1000), true);
   }
 
-  /**
-   * A pod on our node that is being deleted and that no task of ours carries, left over from an earlier executor: nobody else would
-   * ever finish its deletion. Its grace is waited for, since its launch may still be on its way.
-   */
-  #bury({ metadata: { uid = '', namespace = '', name = '', deletionTimestamp, deletionGracePeriodSeconds = 0 } = {} }: Pod): void {
-    if (deletionTimestamp === undefined || this.#graves.has(uid)) return;
-    const { clock, runtime, kubernetes, logger } = this.#options;
-    const cancel = clock.after(Math.max(deletionGracePeriodSeconds * 1000, LEAST_BURIAL_MS), () => {
-      this.#graves.delete(uid);
-      if (this.#owners.has(uid) || runtime.hasContainers(uid)) return;
-      kubernetes()?.deletePod({ uid, namespace, name }).catch((error: unknown) => logger.warn('left-over pod not deleted', { pod: name, error: messageOf(error) }));
-    });
-    this.#graves.set(uid, cancel);
-  }
-
   /** The API positively does not have that pod any more. */
   onApiDeleted({ uid }: PodIdentity): void {
     this.#deleted.add(uid);
-    this.#graves.get(uid)?.();
-    this.#graves.delete(uid);
+    this.#graves.forget(uid);
     const task = this.#taskOf(uid);
     if (task !== undefined) this.#kill(task, deletion(0), true);
   }
 
   /** A status patch found no such pod: deleted, if it ever was there; else the task runs from its data alone. */
-  onPatchGone(pod: PodIdentity): void {
+  onPatchGone(pod: PodIdentity, how: 'gone' | 'other-uid'): void {
     const task = this.#taskOf(pod.uid);
     if (task === undefined) return;
-    if (task.presence === 'present') return this.onApiDeleted(pod);
+    if (task.presence === 'present' || how === 'other-uid') return this.onApiDeleted(pod);
     task.presence = 'absent';
     const worker = this.#options.runtime.get(pod.uid);
     if (worker !== undefined && isTerminal(worker.status?.phase)) this.#options.runtime.finish(pod.uid);

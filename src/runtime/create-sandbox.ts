@@ -2,6 +2,7 @@ import { isCode, KmError, messageOf } from '../base/index.ts';
 import { clampOomScore, createWithUniqueName, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
 import { type DnsConfig, dnsConfig, hostnameOf, hostsFile } from '../pod/index.ts';
 import { writeHostsFile, writeResolvConf } from '../volumes/index.ts';
+import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 
 /**
@@ -66,7 +67,13 @@ async function start(context: PodContext, created: Promise<string>, dns: Promise
   const { node, pod } = context;
   const id = await created;
   signal.throwIfAborted();
-  await node.engine.start(id);
+  try {
+    await node.engine.start(id);
+  } catch (error) {
+    // The next try makes a new one; failed ones must not pile up.
+    if (!isPassing(error)) await node.engine.remove(id).catch(() => undefined);
+    throw error;
+  }
   const { ips, resolvConfPath } = await node.engine.inspect(id, signal);
   const ip = pod.spec.hostNetwork === true ? node.hostIP : ips[0];
   if (ip === undefined) throw new KmError('unavailable', 'the sandbox has no address');

@@ -19,6 +19,8 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly imagePullNoProgressMs: number;
   readonly offlineImages: boolean;
   readonly report: (report: PodReport) => void;
+  /** Whether the Engine answers. */
+  readonly onHealth: (ok: boolean) => void;
 }
 
 /** What an earlier process of this executor knew of a pod. */
@@ -37,11 +39,11 @@ export class PodRuntime {
   readonly #sweeper: RepeatingTask;
 
   constructor(options: PodRuntimeOptions) {
-    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, offlineImages, report, ...rest } = options;
+    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, offlineImages, report, onHealth, ...rest } = options;
     this.#owner = { frameworkId, executorId };
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onChanged: (uid) => this.#workers.get(uid)?.wake() });
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake() });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({

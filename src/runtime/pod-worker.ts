@@ -2,9 +2,10 @@ import { Backoff, Deadline, messageOf } from '../base/index.ts';
 import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, remainingMs, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
-import { all, isPassing, removeSandboxes, runActions, stopContainers } from './run-actions.ts';
+import { all, removeSandboxes, runActions, stopContainers } from './run-actions.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */

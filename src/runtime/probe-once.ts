@@ -118,7 +118,7 @@ export function urlOf(action: HttpGet, { container, podIP }: Pick<ProbeTarget, '
 
 function portOf(port: number | string | object | undefined, container: Container): number {
   const number = typeof port === 'string' ? (container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port)) : Number(port);
-  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new Error(`invalid port: ${String(port)}`);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) throw new Error(`invalid port: ${JSON.stringify(port)}`);
   return number;
 }
 

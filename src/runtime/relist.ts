@@ -22,6 +22,8 @@ export interface RelistOptions {
   readonly logger: Logger;
   /** Something about this pod's containers is different from before. */
   readonly onChanged: (uid: string) => void;
+  /** Whether the Engine answers; told when it changes its mind. */
+  readonly onHealth: (ok: boolean) => void;
 }
 
 /**
@@ -39,6 +41,7 @@ export class Relist {
   readonly #stop = new AbortController();
   readonly #periodic: RepeatingTask;
   #events: Promise<void> | undefined;
+  #healthy = true;
 
   constructor(options: RelistOptions) {
     this.#options = options;
@@ -53,7 +56,8 @@ export class Relist {
   /** Opens the event stream, then looks at all there is. Throws code `unavailable` when the Engine is away. */
   async start(): Promise<void> {
     await new Promise<void>((opened) => {
-      this.#events = this.#follow(opened);
+      if (this.#events === undefined) this.#events = this.#follow(opened);
+      else opened();
     });
     await this.all();
     this.#periodic.start();
@@ -97,6 +101,7 @@ export class Relist {
   async all(): Promise<void> {
     const { engine, labels } = this.#options;
     const listed = await engine.list(labels, this.#stop.signal);
+    this.#health(true);
     const alive = new Set(listed.map(({ id }) => id));
     for (const id of this.#owners.keys()) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
     await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
@@ -122,13 +127,21 @@ export class Relist {
           this.#onEvent(event);
         }
       } catch (error) {
-        if (!signal.aborted) logger.warn('event stream of the Engine broke', { error: messageOf(error) });
+        if (signal.aborted) return;
+        logger.warn('event stream of the Engine broke', { error: messageOf(error) });
+        this.#health(false);
       }
       opened(); // the list that follows tells the caller that the Engine is away
       if (signal.aborted) return;
       await sleep(clock, backoff.next(), signal).catch(() => undefined);
       this.#periodic.wake(); // what happened meanwhile, beside what `since` replays
     }
+  }
+
+  #health(ok: boolean): void {
+    if (ok === this.#healthy) return;
+    this.#healthy = ok;
+    this.#options.onHealth(ok);
   }
 
   #onEvent(event: EngineEvent): void {

@@ -1,4 +1,4 @@
-import { Deadline, isCode, messageOf } from '../base/index.ts';
+import { Deadline } from '../base/index.ts';
 import { crashLoopWaiting, type PodAction } from '../pod/index.ts';
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
@@ -106,9 +106,4 @@ export async function all(work: readonly Promise<unknown>[]): Promise<void> {
 function podGrace({ node, pod }: PodContext): Grace & Disposable {
   const deadline = new Deadline(node.clock, pod.spec.terminationGracePeriodSeconds * 1000);
   return { deadline, minimumMs: MINIMUM_GRACE_MS, [Symbol.dispose]: () => deadline[Symbol.dispose]() };
-}
-
-/** Whether a failure says nothing about the pod: the Engine was away, or the work was called off. */
-export function isPassing(error: unknown): boolean {
-  return isCode(error, 'unavailable', 'timeout', 'aborted') || messageOf(error) === 'AbortError';
 }

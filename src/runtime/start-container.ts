@@ -15,6 +15,7 @@ import { containerLogPath, containerMounts, createTerminationMessageFile, linkCo
 import type { Sandbox } from './create-sandbox.ts';
 import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
+import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { rootFault } from './run-as-non-root.ts';
 import { MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
@@ -45,7 +46,7 @@ export async function startContainer(context: PodContext, action: StartContainer
     await node.engine.start(id);
   } catch (error) {
     await node.relist.refresh(id);
-    if (isCode(error, 'unavailable', 'aborted', 'timeout') || signal.aborted) throw error;
+    if (isPassing(error) || signal.aborted) throw error;
     tell('Warning', 'Failed', `Error: ${messageOf(error)}`);
     throw new NotStarted({ reason: 'RunContainerError', message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
   }
@@ -110,7 +111,7 @@ async function create(
     signal.throwIfAborted();
     return await createWithUniqueName(node.engine, config); // without the signal: it must not go on unseen
   } catch (error) {
-    if (signal.aborted || isCode(error, 'unavailable', 'aborted', 'timeout')) throw error;
+    if (signal.aborted || isPassing(error)) throw error;
     if (isCode(error, 'conflict')) await node.relist.all(); // a live one of that name: adopt it
     const reason = isCode(error, 'workload', 'invalid') ? 'CreateContainerConfigError' : 'CreateContainerError';
     context.tell('Warning', 'Failed', `Error: ${messageOf(error)}`, action);

@@ -25,8 +25,8 @@ export interface StatusReporterOptions {
   readonly kubernetes: () => KubernetesStatusSink | undefined;
   /** Whether the framework has the TASK_KILLING_STATE capability. */
   readonly killingState: () => boolean;
-  /** The API says that this pod does not exist, or is another one by now. */
-  readonly onPodGone: (pod: PodIdentity) => void;
+  /** The API says that this pod does not exist, or is another one (or another node's) by now. */
+  readonly onPodGone: (pod: PodIdentity, how: Exclude<PatchResult, 'done'>) => void;
   /** The task has ended, its pod is terminated, and the API knows all there is to know. */
   readonly onSettled: (report: PodReport) => void;
 }
@@ -95,12 +95,16 @@ export class StatusReporter {
   /** Resolves when the API has every status, or when `signal` aborts. */
   async flush(signal: AbortSignal): Promise<void> {
     const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([Promise.all([...this.#tasks.values()].map(({ sending }) => sending)), over]);
+    await Promise.race([Promise.all(this.#sending()), over]);
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.#tasks.values()].map(({ sending }) => sending));
+    await Promise.all(this.#sending());
+  }
+
+  #sending(): Promise<void>[] {
+    return [...this.#tasks.values()].map(({ sending }) => sending).filter((sending) => sending !== undefined);
   }
 
   async #send(task: Task): Promise<void> {
@@ -131,7 +135,7 @@ export class StatusReporter {
     const result = await api.patchStatus(pod, report.status, signal);
     if (result !== 'done') {
       task.gone = true;
-      this.#options.onPodGone(pod);
+      this.#options.onPodGone(pod, result);
     } else if (report.stage === 'terminated' && report.deleted) {
       await api.deletePod(pod, signal);
     }

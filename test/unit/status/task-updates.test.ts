@@ -13,7 +13,7 @@ function status(phase: string, state: object, ready = false): PodStatus {
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
     podIPs: [{ ip: '10.0.0.7' }],
     containerStatuses: [{ name: 'a', image: 'i', imageID: '', ready, restartCount: 0, state, lastState: {} }],
-  } as PodStatus;
+  };
 }
 
 const kill: KillCause = { kind: 'mesos-kill', message: 'killed by the framework' };

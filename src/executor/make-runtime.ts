@@ -1,0 +1,49 @@
+import type { Clock } from '../base/index.ts';
+import type { ExecutorConfig } from '../config/index.ts';
+import { clampOomScore, type Engine, type EngineInfo, probeHost, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
+import type { EventRecorder } from '../kubernetes/index.ts';
+import type { MesosEnvironment } from '../mesos/index.ts';
+import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { hostAddress, textFile } from './host.ts';
+
+export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'recordAttempt' | 'report' | 'onHealth'> {
+  readonly config: ExecutorConfig;
+  readonly environment: MesosEnvironment;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly engine: Engine;
+  readonly engineInfo: EngineInfo;
+  /** Where events about pods go, once there is an API. */
+  readonly events: () => EventRecorder | undefined;
+}
+
+/** The pod runtime of this host: the settings, and what the host allows. */
+export async function makeRuntime({ config, environment, events, logger: parent, ...given }: MakeRuntimeOptions): Promise<PodRuntime> {
+  const limits = await probeHost();
+  const logger = parent.child({ part: 'runtime' });
+  const { score, reason } = clampOomScore(SANDBOX_OOM_SCORE_ADJ, limits);
+  if (reason !== undefined) logger.warn('oom scores are clamped to what this host allows', { sandbox: score, reason });
+  return new PodRuntime({
+    ...given,
+    limits,
+    logger,
+    frameworkId: environment.frameworkId,
+    executorId: environment.executorId,
+    tell: (pod, type, reason, message, container) => {
+      logger.debug('event', { pod: pod.name, container: container?.name, type, reason, message });
+      const fieldPath = container === undefined ? {} : { fieldPath: `spec.${container.init ? 'initContainers' : 'containers'}{${container.name}}` };
+      events()?.event(pod, type, reason, message, fieldPath);
+    },
+    hostIP: config.nodeIp ?? hostAddress(),
+    rootDir: config.rootDir,
+    logDir: config.podLogsDir,
+    pauseImage: config.podInfraContainerImage,
+    clusterDns: config.clusterDns,
+    clusterDomain: config.clusterDomain ?? 'cluster.local',
+    resolvConf: () => textFile(config.resolvConf),
+    nodeHosts: () => textFile('/etc/hosts'),
+    imagePullNoProgressMs: config.imagePullProgressDeadlineMs,
+    offlineImages: config.offlineImages,
+  });
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { type Clock, Journal, messageOf } from '../base/index.ts';
+import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { ExecutorState, type JournalEntry } from './journal-entry.ts';
+
+/** What the executor knows and must not forget: state and ledger, both behind one journal. */
+export class Memory {
+  readonly state: ExecutorState;
+  readonly ledger: Ledger;
+  /** This is a new run of the executor, not a new process of the same run. */
+  readonly fresh: boolean;
+  readonly #journal: Journal<JournalEntry>;
+  readonly #run: string;
+
+  /** Opens the journal below `rootDir`. Throws code `invalid` when it is damaged. */
+  constructor({ rootDir, environment, clock, logger }: { rootDir: string; environment: MesosEnvironment; clock: Clock; logger: Logger }) {
+    const name = `${environment.frameworkId}.${environment.executorId}`.replaceAll(/[^\w.-]/g, '_');
+    const { journal, entries } = Journal.open<JournalEntry>(join(rootDir, 'journal', `${name}.jsonl`), {
+      snapshot: () => this.state.entries(this.ledger.entries()),
+      onError: (error) => logger.error('journal not written to the disk', { error: messageOf(error) }),
+    });
+    this.#journal = journal;
+    this.#run = environment.sandbox;
+    const known = ExecutorState.restore(entries);
+    this.fresh = known.run !== this.#run;
+    // Tasks of an earlier run are over for Mesos: what is left of them in Docker is swept.
+    this.state = this.fresh ? new ExecutorState() : known;
+    const options: LedgerOptions = { executorId: environment.executorId, clock, record: (entry) => this.record({ kind: 'ledger', entry }) };
+    this.ledger = this.fresh ? new Ledger(options) : Ledger.restore(known.ledger, options);
+    if (this.fresh) {
+      this.state.apply({ kind: 'run', run: this.#run });
+      journal.compact();
+    }
+  }
+
+  /** Writes an entry down; then it is known. */
+  record(entry: JournalEntry): void {
+    this.#journal.append(entry);
+    this.state.apply(entry);
+  }
+
+  /** The name under which the node is known to Kubernetes. */
+  setNodeName(nodeName: string): void {
+    if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
+  }
+
+  /** All is over and told: nothing needs to be remembered. */
+  discard(): Promise<void> {
+    return this.#journal.discard();
+  }
+}

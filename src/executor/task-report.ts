@@ -1,0 +1,16 @@
+import type { TaskReport, TaskStatus } from '../mesos/index.ts';
+import type { TaskUpdateDraft } from '../status/index.ts';
+
+/** A draft in the words of the wire. Addresses go into `network_infos`: without them the agent reports its own as the task's. */
+export function taskReport({ taskId, state, reason, message, healthy, ips = [], data }: TaskUpdateDraft): TaskReport {
+  const addresses = ips.map((ip) => ({ ip_address: ip }));
+  return {
+    task_id: { value: taskId },
+    state,
+    ...(reason === undefined ? {} : { reason: reason as NonNullable<TaskStatus['reason']> }),
+    ...(message === undefined ? {} : { message }),
+    ...(healthy === undefined ? {} : { healthy }),
+    ...(data === undefined ? {} : { data: Buffer.from(data) }),
+    ...(addresses.length === 0 ? {} : { container_status: { network_infos: [{ ip_addresses: addresses }] } }),
+  };
+}
