@@ -132,11 +132,6 @@ function wholeNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Labels that every container of this pod carries and no other's: for `Engine.list` and `Engine.events`. */
-export function labelsOfPod(uid: string): Record<string, string> {
-  return { [LABELS.podUid]: uid, [LABELS.taskId]: '' };
-}
-
 /** Labels that every container of this executor carries, whatever became of its pod. */
 export function labelsOfExecutor(owner: Omit<Owner, 'taskId'>): Record<string, string> {
   return { [LABELS.frameworkId]: owner.frameworkId, [LABELS.executorId]: owner.executorId };

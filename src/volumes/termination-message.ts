@@ -2,10 +2,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileWork, unless } from './file-error.ts';
 
-/** The kubelet's limits for termination messages (Kubernetes v1.20 pkg/kubelet/container/runtime.go). */
-export const MAX_TERMINATION_MESSAGE_BYTES = 4096;
-export const FALLBACK_LOG_LINES = 80;
-export const FALLBACK_LOG_BYTES = 2048;
+/** The kubelet's limit (Kubernetes v1.20 pkg/kubelet/container/runtime.go). */
+const MAX_TERMINATION_MESSAGE_BYTES = 4096;
 
 /**
  * What a container left there: the end of it, at most `maxBytes`. Empty when there is no such file. The file was the container's to

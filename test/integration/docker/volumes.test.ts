@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import {
   writeHostsFile,
   writeResolvConf,
 } from '../../../src/volumes/index.ts';
+import { mountCommand } from '../../../src/volumes/mount-command.ts';
 import { TryEngine } from './try-engine.ts';
 
 const us = new TryEngine();
@@ -144,7 +145,7 @@ describe('removing a pod’s files', () => {
     await mountsOf(pod, { subPath: 'sub' });
     const below = join(rootDir, 'pods', pod.metadata.uid, 'volumes/bound');
     await mkdir(below, { recursive: true });
-    execFileSync('mount', ['--bind', precious, below]);
+    await mountCommand('mount', ['--bind', precious, below]);
     expect(await mounted()).toHaveLength(3);
     await removePodFiles(rootDir, pod.metadata.uid);
     expect(await mounted()).toEqual([]);
