@@ -1,8 +1,6 @@
 import type { AgentOptions } from '../agent/index.ts';
+import { REMOVED } from '../record/index.ts';
 import type { Plan } from './plan.ts';
-
-/** What a recorder writes in place of a secret. */
-export const REMOVED = '[removed]';
 
 /** The agent that stands in for the recorded one: the same names, durations and habits; addresses and secrets are its own. */
 export function agentOptionsFor(plan: Plan, directory: string): AgentOptions {

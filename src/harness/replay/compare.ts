@@ -1,5 +1,5 @@
 import { isTerminal, type CallEvent, type ExecutorEnd, type TaskRecord } from '../agent/index.ts';
-import { essentialStates } from '../record/recording.ts';
+import { essentialStates } from '../record/index.ts';
 import type { Plan } from './plan.ts';
 
 /** What the live executor did. */

@@ -1,6 +1,6 @@
 import { KmError, parseMesosDuration } from '../../base/index.ts';
 import { isTerminalState, type ContentType, type Event, type EventSubscribed } from '../../mesos/index.ts';
-import type { Recording, RecordingEntry, RecordingHeader } from '../record/recording.ts';
+import type { Recording, RecordingEntry, RecordingHeader } from '../record/index.ts';
 import type { RestartOptions } from '../agent/index.ts';
 
 /**

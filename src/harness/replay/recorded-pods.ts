@@ -1,6 +1,6 @@
 import type { TaskInfo } from '../../mesos/index.ts';
 import { defaultPod, parsePod, validatePod, type Pod } from '../../pod/index.ts';
-import type { Recording } from '../record/recording.ts';
+import type { Recording } from '../record/index.ts';
 
 /**
  * The pods of a recording's tasks that a cluster would know: with namespace and uid, and valid. Each once, as `kubectl`

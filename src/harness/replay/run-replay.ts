@@ -5,7 +5,7 @@ import { isCode, KmError, systemClock, type Clock } from '../../base/index.ts';
 import type { ContentType } from '../../mesos/index.ts';
 import { isTerminal, AgentEmulator, ExecutorRun, type CallEvent, type ExecutorEnd } from '../agent/index.ts';
 import { EmbeddedApi, type KubernetesObject } from '../kubernetes-api/index.ts';
-import type { Recording } from '../record/recording.ts';
+import type { Recording } from '../record/index.ts';
 import { agentOptionsFor } from './agent-options.ts';
 import type { ExecutorContainers } from './docker-containers.ts';
 import { compareReplay, type LiveRun, type Verdict } from './compare.ts';

@@ -3,6 +3,9 @@ import { connect } from 'node:net';
 import { decodeEvent, encodeCall, RecordDecoder, randomUuid, type Call, type ContentType, type Event, type TaskInfo, type TaskState } from '../../../../src/mesos/index.ts';
 import type { AgentEmulator } from '../../../../src/harness/index.ts';
 
+/** What a client knows of the agent that it talks to. */
+export type Reachable = Pick<AgentEmulator, 'port' | 'identity'>;
+
 export interface RawCall {
   readonly method?: string;
   readonly path?: string;
@@ -18,7 +21,7 @@ export interface RawAnswer {
 }
 
 /** One request on a connection of its own. */
-export function send(agent: AgentEmulator, call: RawCall): Promise<RawAnswer> {
+export function send(agent: Pick<AgentEmulator, 'port'>, call: RawCall): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const to = call.socketPath === undefined ? { host: '127.0.0.1', port: agent.port } : { socketPath: call.socketPath };
     const out = request({ ...to, agent: false, method: call.method ?? 'POST', path: call.path ?? '/api/v1/executor', headers: call.headers ?? {} });
@@ -37,12 +40,12 @@ export class ExecutorClient {
   readonly events: Event[] = [];
   /** Resolves when the stream has ended: `end` after a last chunk, `broken` otherwise. */
   ended: Promise<'end' | 'broken'> = Promise.resolve('broken');
-  readonly #agent: AgentEmulator;
+  readonly #agent: Reachable;
   readonly #contentType: ContentType;
   #waiting: (() => void)[] = [];
   #abort: (() => void) | undefined;
 
-  constructor(agent: AgentEmulator, contentType: ContentType = 'application/json') {
+  constructor(agent: Reachable, contentType: ContentType = 'application/json') {
     this.#agent = agent;
     this.#contentType = contentType;
   }
