@@ -32,6 +32,12 @@ export function admitPod(store: Store, pod: KubernetesObject): void {
   if (className !== '' && found === undefined) throw forbidden(PODS, pod.metadata.name, `no PriorityClass with name ${className} was found`);
   spec['priority'] = found === undefined ? 0 : numberAt(found, 'value');
   spec['preemptionPolicy'] ??= found === undefined ? 'PreemptLowerPriority' : textAt(found, 'preemptionPolicy') || 'PreemptLowerPriority';
+  admitTolerations(pod);
+}
+
+/** On creation and on every change: a pod stays for five minutes on a node that is lost. */
+export function admitTolerations(pod: KubernetesObject): void {
+  const spec = objectAt(pod, 'spec');
   const tolerations = objectsAt(spec, 'tolerations');
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     const tolerated = tolerations.some((toleration) => ['', key].includes(textAt(toleration, 'key')) && ['', 'NoExecute'].includes(textAt(toleration, 'effect')));

@@ -27,7 +27,9 @@ export interface User {
 }
 
 export async function readCall(request: IncomingMessage, user: User): Promise<Call> {
-  const url = new URL(request.url ?? '/', 'http://unused');
+  const text = request.url ?? '/';
+  const url = URL.canParse(text, 'http://unused') ? new URL(text, 'http://unused') : undefined;
+  if (url === undefined) throw badRequest('the path of the request is no path');
   return {
     method: request.method ?? 'GET',
     path: url.pathname,

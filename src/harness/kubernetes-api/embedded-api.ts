@@ -146,7 +146,9 @@ export class EmbeddedApi {
 
   async #listen(port: number): Promise<void> {
     const host = this.#options.host ?? '127.0.0.1';
-    const http = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 }, (request, response) => void this.#serve(request, response));
+    const http = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 }, (request, response) => {
+      this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
+    });
     http.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#refuseUpgrade(request, socket));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));
@@ -179,9 +181,10 @@ export class EmbeddedApi {
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, reply: Reply, error: unknown): void {
+    if (request.destroyed && !request.complete) return; // The client went away while it was still asking.
     if (reply.status === 500) this.#logger.error('a request to the embedded Kubernetes API failed', { method: request.method, path: request.url, error });
     if (response.headersSent) response.destroy();
-    else if (!request.destroyed || request.complete) send(response, reply);
+    else send(response, reply);
   }
 
   /** Throws a 401 or a 403. */

@@ -103,7 +103,7 @@ export class Registry {
     for (const name of ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp', 'generation', 'deletionTimestamp', 'deletionGracePeriodSeconds']) {
       if (stored.metadata[name] !== undefined) kept[name] = stored.metadata[name];
     }
-    const metadata = { ...object.metadata, ...kept } as KubernetesObject['metadata'];
+    const metadata = { ...object.metadata, ...kept };
     metadata['managedFields'] ??= stored.metadata['managedFields'];
     if (metadata['managedFields'] === undefined) delete metadata['managedFields'];
     if (stored.metadata.deletionTimestamp === undefined) {

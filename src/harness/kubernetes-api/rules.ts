@@ -1,4 +1,5 @@
 import { qosClass } from '../../pod/index.ts';
+import { admitTolerations } from './admission.ts';
 import { field, type Cause } from './api-error.ts';
 import { isObject, objectAt, objectsAt, sameJson, textAt, type JsonObject } from './json.ts';
 import { checkLabels, checkObjectName } from './names.ts';
@@ -54,8 +55,11 @@ export function prepareForUpdate(resource: Resource, object: KubernetesObject, o
   if (object.kind === 'Secret') foldStringData(object);
   if (object.kind === 'Namespace') object['spec'] = { ...spec, finalizers: oldSpec['finalizers'] };
   if (object.kind === 'Service' && textAt(spec, 'clusterIP') === '' && spec['type'] !== 'ExternalName') Object.assign(spec, { clusterIP: oldSpec['clusterIP'], clusterIPs: oldSpec['clusterIPs'] });
-  if (object.kind === 'Pod') spec['ephemeralContainers'] = oldSpec['ephemeralContainers'];
-  if (spec['ephemeralContainers'] === undefined) delete spec['ephemeralContainers'];
+  if (object.kind !== 'Pod') return;
+  for (const name of ['priority', 'preemptionPolicy']) spec[name] ??= oldSpec[name];
+  if (oldSpec['ephemeralContainers'] === undefined) delete spec['ephemeralContainers'];
+  else spec['ephemeralContainers'] = oldSpec['ephemeralContainers'];
+  admitTolerations(object);
 }
 
 /** The object with the status of `object`: what a write to the status subresource leaves. Labels and annotations may change along. */
@@ -134,14 +138,14 @@ function foldStringData(secret: KubernetesObject): void {
   delete secret['stringData'];
 }
 
-/** The real server keeps both forms of a pod's address in step. */
+/** The real server keeps both forms of a pod's address in step; where they differ, the older one is right. */
 function withBothAddresses(status: JsonObject): JsonObject {
   const pairs = [['podIP', 'podIPs'], ['hostIP', 'hostIPs']] as const;
   const out = { ...status };
   for (const [one, many] of pairs) {
     const first = textAt(objectsAt(out, many)[0], 'ip');
     if (textAt(out, one) === '' && first !== '') out[one] = first;
-    if (one === 'podIP' && first === '' && textAt(out, one) !== '') out[many] = [{ ip: out[one] }];
+    if (one === 'podIP' && textAt(out, one) !== first) out[many] = [{ ip: out[one] }];
   }
   return out;
 }

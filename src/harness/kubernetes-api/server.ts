@@ -8,7 +8,7 @@ import { parseAccept } from './negotiate.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { parsePath, type ResourcePath } from './paths.ts';
 import { Reads } from './reads.ts';
-import { asObject, Registry } from './registry.ts';
+import { asObject, type Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
 import { RESOURCES } from './resources.ts';
 import { review } from './reviews.ts';

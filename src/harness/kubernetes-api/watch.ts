@@ -35,6 +35,8 @@ export class Watch {
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   readonly #cancel: (() => void)[] = [];
+  /** Bytes that the client was given to begin with, which may wait for it. */
+  #allowance = 0;
   #cancelBookmark: () => void = () => undefined;
 
   constructor(store: Store, clock: Clock, request: WatchRequest, response: ServerResponse) {
@@ -78,7 +80,10 @@ export class Watch {
       for (const event of this.#store.since(collection, from)) this.#tell(event);
       return;
     }
-    for (const [, object] of this.#store.list(collection)) if (matches(object)) this.#write('ADDED', encode(object));
+    for (const [, object] of this.#store.list(collection)) {
+      if (matches(object)) this.#write('ADDED', encode(object));
+      this.#allowance = this.#response.writableLength;
+    }
     if (initialEvents) this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
   }
 
@@ -94,7 +99,7 @@ export class Watch {
   #write(type: string, object: unknown): void {
     if (this.#response.writableEnded || this.#response.destroyed) return;
     this.#response.write(`${JSON.stringify({ type, object })}\n`);
-    if (this.#response.writableLength > MOST_WAITING) this.#response.destroy();
+    if (this.#response.writableLength > this.#allowance + MOST_WAITING) this.#response.destroy();
   }
 
   #bookmark(annotations?: Record<string, string>): void {
