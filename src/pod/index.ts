@@ -2,16 +2,20 @@
  * pod: pure decisions about a pod. In: a Pod as the user wrote it, what Docker shows (`ObservedPod`), probe results, the time as a
  * number. Out: the pod with defaults, faults by field, the actions to take, the status to report. Nothing here reads a
  * clock, Docker, the network or the file system, and nothing is mutated.
+ *
+ * Promises: no input, however malformed, makes reading, defaults or validation throw anything but a KmError `invalid`; a part of the spec
+ * that we do not do is a fault, never passed over; a terminal phase never changes, a restart count never falls, `startTime` never moves.
  */
 export * from './action.ts';
 export * from './actions.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
-export { backOffUntil, crashLoopWaiting, nextBackoff, type CrashBackoff } from './crash-backoff.ts';
+export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export * from './deadline.ts';
-export * from './default-pod.ts';
+export { defaultPod } from './default-pod.ts';
 export * from './dns.ts';
 export * from './environment.ts';
-export * from './expand.ts';
+export { expand } from './expand.ts';
+export { faultText, type Fault } from './faults.ts';
 export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';
@@ -25,5 +29,4 @@ export type { Service } from './service-env.ts';
 export * from './status.ts';
 export * from './times.ts';
 export * from './types.ts';
-export { faultText, type Fault } from './faults.ts';
 export * from './validate.ts';

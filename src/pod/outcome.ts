@@ -22,13 +22,13 @@ export function outcomeOf(status: PodStatus): PodOutcome | undefined {
 }
 
 function reasonOfPod(reason: string, message: string): string | undefined {
-  if (reason === 'DeadlineExceeded') return 'REASON_MAX_COMPLETION_TIME_REACHED';
+  if (reason === 'DeadlineExceeded' || reason === 'MaxCompletionTimeReached') return 'REASON_MAX_COMPLETION_TIME_REACHED';
   if (reason === 'Evicted') {
     if (/\bmemory\b/.test(message)) return 'REASON_CONTAINER_LIMITATION_MEMORY';
     return /\b(ephemeral-storage|nodefs|imagefs|emptyDir)/i.test(message) ? 'REASON_CONTAINER_LIMITATION_DISK' : 'REASON_CONTAINER_LIMITATION';
   }
-  // Refused by the node before anything ran: no room, wrong node.
-  if (/^(OutOf|Unexpected|NodeAffinity|UnexpectedAdmissionError)/.test(reason)) return 'REASON_CONTAINER_LAUNCH_FAILED';
+  // It never came up: no room, wrong node, or not in time.
+  if (/^(OutOf|UnexpectedAdmissionError|NodeAffinity|LaunchTimeout)/.test(reason)) return 'REASON_CONTAINER_LAUNCH_FAILED';
   return undefined;
 }
 

@@ -40,7 +40,7 @@ export function tryParseQuantity(text: string): Quantity | undefined {
 
   if (suffix.endsWith('i')) {
     const nano = rounded(digits * 1024n ** BigInt(BINARY.indexOf(suffix as (typeof BINARY)[number])), 9 - fraction.length);
-    return { nano: signed(sign, nano), format: nano > 0n && nano < NANO ? 'DecimalSI' : 'BinarySI' };
+    return { nano: signed(sign, nano), format: 'BinarySI' };
   }
   if (exponent !== undefined) {
     const power = Math.max(-FARTHEST_EXPONENT, Math.min(FARTHEST_EXPONENT, Number(exponent)));

@@ -56,7 +56,7 @@ function* tokens(text: string): ReturnType<Parser['parse']> {
   }
 }
 
-/** No key twice, and no alias to what it is part of. */
+/** No key twice, and no alias to what it is part of: that would have no end. */
 function check(document: Document): void {
   visit(document, {
     Map(_key, node) {

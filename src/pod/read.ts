@@ -84,18 +84,13 @@ async function fromYaml(text: string): Promise<unknown> {
 
 /** Without recursion: the value may be as deep as its text is long. */
 function checkDepth(root: unknown): void {
-  const seen = new Set<unknown>(); // YAML aliases share
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEEPEST) throw invalid(`data: nested deeper than ${DEEPEST} levels`);
     const next: unknown[] = [];
     for (const value of level) {
       if (typeof value !== 'object' || value === null) continue;
-      for (const inner of Object.values(value)) {
-        if (typeof inner !== 'object' || inner === null || seen.has(inner)) continue;
-        seen.add(inner);
-        next.push(inner);
-      }
+      for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) next.push(inner);
     }
     level = next;
   }

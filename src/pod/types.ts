@@ -1,10 +1,8 @@
 import type {
-  V1Affinity,
   V1Container,
   V1ContainerState,
   V1ContainerStatus,
   V1EnvVar,
-  V1EphemeralContainer,
   V1LifecycleHandler,
   V1Pod,
   V1PodCondition,
@@ -30,7 +28,6 @@ export type PodSpec = Json<V1PodSpec>;
 export type PodStatus = Json<V1PodStatus>;
 export type PodCondition = Json<V1PodCondition>;
 export type Container = Json<V1Container>;
-export type EphemeralContainer = Json<V1EphemeralContainer>;
 export type ContainerStatus = Json<V1ContainerStatus>;
 export type ContainerState = Json<V1ContainerState>;
 export type Probe = Json<V1Probe>;
@@ -39,7 +36,6 @@ export type EnvVar = Json<V1EnvVar>;
 export type ResourceRequirements = Json<V1ResourceRequirements>;
 export type Volume = Json<V1Volume>;
 export type VolumeMount = Json<V1VolumeMount>;
-export type Affinity = Json<V1Affinity>;
 
 /** Which pod: the names that never change over its life. */
 export interface PodIdentity {

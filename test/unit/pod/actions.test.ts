@@ -116,7 +116,7 @@ describe('the crash loop', () => {
     ['the delay grows to 300 s', 160, entry(160, 200), restart('web', 2, false, 300_000)],
     ['and no further', 300, entry(300, 301), restart('web', 2, false, 300_000)],
     ['one that ran for 600 s is not held back', 0, entry(300, 601), restart('web', 2)],
-    ['one that ran for 599 s is', 0, entry(300, 599), wait(300, 300)],
+    ['one that ran for just 600 s is', 0, entry(300, 600), wait(300, 300)],
     ['a changed spec starts anew', 0, entry(300, 1, containerHash({ ...web, image: 'older' })), restart('web', 2)],
   ])('%s', (_name, secondsAgo, crashBackoff, expected) => {
     expect(podActions(actionsInput({ observed: ended(secondsAgo), crashBackoff }))).toEqual([expected]);

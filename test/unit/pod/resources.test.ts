@@ -25,6 +25,10 @@ describe('cgroup settings', () => {
   });
 });
 
+it('a container that has not been through the defaults asks for what it is limited to', () => {
+  expect(containerResources(container('raw', { resources: { limits: { cpu: '500m' } } })).cpuShares).toBe(512);
+});
+
 describe('quality of service', () => {
   const both = { cpu: '1', memory: '1Gi' };
   test.each<[string, ResourceRequirements[]]>([

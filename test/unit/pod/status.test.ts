@@ -55,6 +55,7 @@ describe('phases', () => {
     ['an init container failed and comes again', 'Pending', { pod: pod(withInit), observed: observed([exited('i1', 1)]) }],
     ['an init container failed, policy Never', 'Failed', { pod: pod({ ...withInit, ...never }), observed: observed([exited('i1', 1)]) }],
     ['the container runs after its init container', 'Running', { pod: pod(withInit), observed: observed([running('web'), exited('i1', 0)]) }],
+    ['an init container runs again in a new sandbox', 'Pending', { pod: pod(withInit), observed: observed([running('i1', { attempt: 1 }), exited('web', 137)]) }],
     ['one runs, one ended', 'Running', { pod: pod({ ...two, ...never }), observed: observed([running('a'), exited('b', 1)]) }],
     ['all ended, policy Always', 'Running', { observed: observed([exited('web', 0)]) }],
     ['all failed, policy OnFailure', 'Running', { pod: pod(onFailure), observed: observed([exited('web', 1)]) }],
@@ -164,13 +165,18 @@ describe('container states', () => {
     const waiting = new Map([['web', { reason: 'CrashLoopBackOff' }]]);
     const before = podStatus(statusInput({ observed: observed([exited('web', 3)]), waiting }));
     expect(only(before).lastState?.terminated?.exitCode).toBe(3);
-    expect(only(after(before, { observed: observed([exited('web', 3)]) }))).toMatchObject({ state: { terminated: { exitCode: 3 } }, lastState: {} });
+    const next = only(after(before, { observed: observed([exited('web', 3)]) }));
+    expect(next.state?.terminated?.exitCode).toBe(3);
+    expect(next.lastState).toEqual({});
   });
 
   it('keeps what is known of a container that ended and was removed', () => {
     const policy = { pod: pod({ restartPolicy: 'Never' }) };
     const before = podStatus(statusInput({ ...policy, observed: observed([exited('web', 3)]) }));
-    expect(after(before, { ...policy, observed: observed([], []) })).toMatchObject({ phase: 'Failed', containerStatuses: before.containerStatuses });
+    const waiting = new Map([['web', { reason: 'ImagePullBackOff' }]]);
+    expect(after(before, { ...policy, observed: observed([], []), waiting })).toMatchObject({ phase: 'Failed', containerStatuses: before.containerStatuses });
+    const { phase: _phase, ...unfinished } = before;
+    expect(after(unfinished, { ...policy, observed: observed([]), waiting }).containerStatuses).toEqual(before.containerStatuses);
   });
 
   it('a container that ran and vanished counts as stopped: the pod does not go back to Pending', () => {
@@ -267,6 +273,7 @@ describe('addresses', () => {
   it("are the node's with the host's network", () => expect(ips({ pod: pod({ hostNetwork: true }), observed: observed([], []) })).toEqual(['192.0.2.1', ['192.0.2.1'], '192.0.2.1']));
   it('are not there yet', () => expect(ips({ observed: observed([], []), hostIP: '' })).toEqual([undefined, undefined, undefined]));
   it('stay known when the sandbox has ended', () => expect(ips({ observed: observed([], []) }, podStatus(statusInput()))).toEqual(['10.1.2.3', ['10.1.2.3'], '192.0.2.1']));
+  it('are forgotten while a new sandbox has none yet', () => expect(ips({ observed: observed([], [sandbox({ attempt: 1, ip: '' })]) }, podStatus(statusInput()))).toEqual([undefined, undefined, '192.0.2.1']));
   it('are those of the newest sandbox', () =>
     expect(ips({ observed: observed([], [sandbox({ id: 's1', attempt: 1, ip: '10.1.2.9' }), sandbox({ state: 'exited' })]) }, podStatus(statusInput()))).toEqual(['10.1.2.9', ['10.1.2.9'], '192.0.2.1']));
 });

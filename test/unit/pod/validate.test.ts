@@ -197,6 +197,11 @@ describe('a pod that cannot run names the field', () => {
     ]);
   });
 
+  it('a malformed pod without UID is not blamed for that too', () => {
+    const malformed = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: 'x' } } as unknown as Pod;
+    expect(faultText(faultsOf(malformed))).toBe('spec.containers: must be a list, not a string');
+  });
+
   it('no more than a readable number of them', () => {
     const text = told({ containers: Array.from({ length: 10_000 }, () => ({})) });
     expect(text.length).toBeLessThan(2000);
