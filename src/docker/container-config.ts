@@ -1,6 +1,6 @@
 import { KmError } from '../base/index.ts';
 import type { ContainerMount, ValidPod } from '../pod/index.ts';
-import { HEALTHCHECK_OFF, LOG_CONFIG, SHM_BYTES, type ContainerConfig } from './create-body.ts';
+import { HEALTHCHECK_OFF, logConfig, SHM_BYTES, type ContainerConfig } from './create-body.ts';
 import type { ContainerInput } from './inputs.ts';
 import { containerLabels } from './labels.ts';
 import { containerName } from './names.ts';
@@ -30,7 +30,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     Healthcheck: HEALTHCHECK_OFF,
     HostConfig: {
       RestartPolicy: { Name: 'no' },
-      LogConfig: LOG_CONFIG,
+      LogConfig: logConfig(input.logLimit),
       NetworkMode: joined,
       // The sandbox of a pod with hostIPC has the host's IPC namespace, so that joining it is right in both cases.
       IpcMode: joined,

@@ -60,7 +60,9 @@ export interface PortBinding {
 export const SHM_BYTES = 64 * 1024 * 1024;
 
 /** As the kubelet's --container-log-max-size and --container-log-max-files. */
-export const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } } as const;
+export function logConfig({ maxBytes, maxFiles }: { readonly maxBytes: number; readonly maxFiles: number }): HostConfig['LogConfig'] {
+  return { Type: 'json-file', Config: { 'max-size': String(maxBytes), 'max-file': String(maxFiles) } };
+}
 
 /** What makes Docker leave a container's life to us: no health check, no restart. */
 export const HEALTHCHECK_OFF = { Test: ['NONE'] };

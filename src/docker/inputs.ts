@@ -46,4 +46,6 @@ export interface ContainerInput {
   readonly logPath: string;
   /** The termination message file on the node; it is read from there after the container's end, also after a restart of ours. */
   readonly terminationMessageFile: string;
+  /** When its log is rotated, and how many files are kept. */
+  readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
 }

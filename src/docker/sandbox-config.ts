@@ -1,4 +1,4 @@
-import { HEALTHCHECK_OFF, LOG_CONFIG, SHM_BYTES, type ContainerConfig } from './create-body.ts';
+import { HEALTHCHECK_OFF, logConfig, SHM_BYTES, type ContainerConfig } from './create-body.ts';
 import type { SandboxInput } from './inputs.ts';
 import { sandboxLabels } from './labels.ts';
 import { sandboxName } from './names.ts';
@@ -7,6 +7,9 @@ import { sandboxSecurity } from './security-options.ts';
 
 /** Shares of CPU of a process that only waits (Kubernetes v1.20 pkg/kubelet/dockershim/docker_sandbox.go). */
 const SANDBOX_CPU_SHARES = 2;
+
+/** It writes nothing. */
+const SANDBOX_LOG = { maxBytes: 2 ** 20, maxFiles: 1 };
 
 /** What a sandbox's oom_score_adj is where the host allows it; see `clampOomScore`. */
 export const SANDBOX_OOM_SCORE_ADJ = -998;
@@ -28,7 +31,7 @@ export function sandboxConfig(input: SandboxInput): ContainerConfig {
     Healthcheck: HEALTHCHECK_OFF,
     HostConfig: {
       RestartPolicy: { Name: 'no' },
-      LogConfig: LOG_CONFIG,
+      LogConfig: logConfig(SANDBOX_LOG),
       NetworkMode: hostNetwork ? 'host' : 'default',
       IpcMode: pod.spec.hostIPC === true ? 'host' : 'shareable',
       ...(pod.spec.hostPID === true && { PidMode: 'host' }),

@@ -1,5 +1,5 @@
 import { aborted, type Clock, isCode, KmError, messageOf } from '../base/index.ts';
-import type { Engine, ImageInfo } from '../docker/index.ts';
+import { type Engine, type ImageInfo, PullError } from '../docker/index.ts';
 import type { Container, WaitingReason } from '../pod/index.ts';
 
 const INITIAL_BACKOFF_MS = 10_000;
@@ -102,7 +102,8 @@ export class ImagePuller {
       const message = `Failed to pull image "${ref}": ${messageOf(error)}`;
       tell('Warning', 'Failed', message);
       // A little later the wait shows as ImagePullBackOff, until the back-off is over.
-      throw new NotStarted({ reason: 'ErrImagePull', message: messageOf(error) }, Math.min(untilMs, clock.now() + 2000), { cause: error });
+      const reason = error instanceof PullError && error.registryUnavailable ? 'RegistryUnavailable' : 'ErrImagePull';
+      throw new NotStarted({ reason, message: messageOf(error) }, Math.min(untilMs, clock.now() + 2000), { cause: error });
     }
   }
 

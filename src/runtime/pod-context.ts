@@ -28,6 +28,8 @@ export interface Node {
   /** Above `pods` and `containers`, where the links to logs go. */
   readonly logDir: string;
   readonly pauseImage: string;
+  /** When a container's log is rotated, and how many files are kept. */
+  readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   /** Content of the node's resolv.conf, of its /etc/hosts; read when a pod needs them. */

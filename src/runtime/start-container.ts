@@ -1,5 +1,5 @@
 import { aborted, Deadline, isCode, KmError, messageOf } from '../base/index.ts';
-import { clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -17,7 +17,7 @@ import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
-import { rootFault } from './run-as-non-root.ts';
+import { removeOlder } from './remove-older.ts';
 import { MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
 
 type StartContainer = Extract<PodAction, { kind: 'start-container' }>;
@@ -52,7 +52,7 @@ export async function startContainer(context: PodContext, action: StartContainer
   }
   context.waiting.delete(action.name);
   tell('Normal', 'Started', `Started container ${action.name}`);
-  await Promise.all([node.relist.refresh(id), linkLog(context, action, id), removeOlder(context, action, id)]);
+  await Promise.all([node.relist.refresh(id), linkLog(context, action, id), removeOlder(context, action.name, id)]);
   await postStart(context, container, action, id, signal);
 }
 
@@ -79,8 +79,7 @@ async function create(
 ): Promise<string> {
   const { node, pod, uid, owner } = context;
   try {
-    const fault = rootFault(pod, container, image.user);
-    if (fault !== undefined) throw new KmError('workload', fault);
+    checkRunAsNonRoot(pod, container, image.user);
     const { env, skipped } = containerEnv(pod, container, await environmentGiven(context, container, sandbox));
     if (skipped.length > 0) {
       context.tell('Warning', 'InvalidEnvironmentVariableNames', `Keys [${skipped.join(', ')}] were skipped since they are considered invalid environment variable names.`, action);
@@ -95,7 +94,7 @@ async function create(
       attempt: action.attempt,
       owner,
       sandboxId: await sandbox.id,
-      image: { from: image.id, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
+      image: { from: image.id, user: image.user, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
       ...containerCommand(container, env),
       env,
       mounts,
@@ -105,6 +104,7 @@ async function create(
       hashVersion: HASH_VERSION,
       logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
       terminationMessageFile,
+      logLimit: node.logLimit,
     });
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
@@ -134,14 +134,6 @@ async function linkLog({ node, identity }: PodContext, { name, attempt }: StartC
   await linkContainerLog({ baseDir: node.logDir, pod: identity, container: name, attempt, containerId, dockerLogPath }).catch((error: unknown) => {
     node.logger.warn('log link not made', { container: name, error: messageOf(error) });
   });
-}
-
-/** Keeps one dead container of each name, for its log and last state. */
-async function removeOlder({ node, observed }: PodContext, { name }: StartContainer, current: string): Promise<void> {
-  const dead = observed.containers.filter((c) => c.name === name && c.id !== current && c.state !== 'running').slice(1);
-  await Promise.all(dead.map(({ id }) => node.engine.remove(id).catch((error: unknown) => {
-    node.logger.warn('dead container not removed', { container: id, error: messageOf(error) });
-  })));
 }
 
 async function postStart(context: PodContext, container: Container, action: StartContainer, id: string, signal: AbortSignal): Promise<void> {

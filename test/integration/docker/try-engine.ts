@@ -53,6 +53,7 @@ export class TryEngine implements AsyncDisposable {
       hashVersion: '1',
       logPath: '/var/log/pods/x/main/0.log',
       terminationMessageFile: '',
+      logLimit: { maxBytes: 10 * 2 ** 20, maxFiles: 5 },
       ...more,
     });
   }

@@ -30,6 +30,7 @@ export function aContainer(more: Partial<ContainerInput> = {}): ContainerInput {
     hashVersion: '1',
     logPath: '/var/log/pods/shop_web_uid/main/0.log',
     terminationMessageFile: '/km/pods/uid/containers/main/0123abcd',
+    logLimit: { maxBytes: 10 * 2 ** 20, maxFiles: 5 },
     ...more,
   };
 }

@@ -16,7 +16,7 @@ describe('a container’s settings', () => {
       OpenStdin: false,
       HostConfig: {
         RestartPolicy: { Name: 'no' },
-        LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } },
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '10485760', 'max-file': '5' } },
         NetworkMode: 'container:sandbox-id',
         IpcMode: 'container:sandbox-id',
         OomScoreAdj: 1000,

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { KmError } from '../../../src/base/index.ts';
+import type { Engine, ImageInfo } from '../../../src/docker/index.ts';
+import { ImagePuller, NotStarted } from '../../../src/runtime/image-puller.ts';
+import { ManualClock, settle } from '../base/manual-clock.ts';
+
+const IMAGE = { id: 'sha256:1', repoTags: ['nginx:latest'], repoDigests: [] } as unknown as ImageInfo;
+const never = new AbortController().signal;
+
+/** An Engine that knows some images and answers pulls as told. */
+function engineWith({ present = false, pull = async () => undefined }: { present?: boolean; pull?: (signal: AbortSignal) => Promise<void> }) {
+  const state = { present, pulls: 0 };
+  const engine = {
+    image: async () => (state.present ? IMAGE : undefined),
+    pull: async (_ref: string, options: { signal: AbortSignal }) => {
+      state.pulls += 1;
+      await pull(options.signal);
+      state.present = true;
+    },
+  } as unknown as Engine;
+  return { engine, state };
+}
+
+function setUp(options: Parameters<typeof engineWith>[0], offline = false) {
+  const clock = new ManualClock();
+  const { engine, state } = engineWith(options);
+  const puller = new ImagePuller({ engine, clock, noProgressMs: 1000, offline });
+  const events: string[] = [];
+  const ensure = (imagePullPolicy: string, uid = 'u-1', signal = never): Promise<ImageInfo> =>
+    puller.ensure(uid, { name: 'web', image: 'nginx', imagePullPolicy }, (_type, reason) => events.push(reason), signal);
+  return { clock, puller, state, events, ensure };
+}
+
+async function waiting(start: Promise<unknown>): Promise<NotStarted> {
+  const error: unknown = await start.then(() => undefined, (reason: unknown) => reason);
+  if (!(error instanceof NotStarted)) throw new Error(`want NotStarted, got ${String(error)}`);
+  return error;
+}
+
+describe('ImagePuller', () => {
+  it.each([
+    ['IfNotPresent', true, 0, ['Pulled']],
+    ['IfNotPresent', false, 1, ['Pulling', 'Pulled']],
+    ['Always', true, 1, ['Pulling', 'Pulled']],
+    ['Never', true, 0, ['Pulled']],
+  ])('policy %s with the image present: %s pulls %d times', async (policy, present, pulls, reasons) => {
+    const { ensure, state, events } = setUp({ present });
+    expect(await ensure(policy)).toBe(IMAGE);
+    expect({ pulls: state.pulls, events }).toEqual({ pulls, events: reasons });
+  });
+
+  it('Never without the image waits with ErrImageNeverPull', async () => {
+    const { ensure, state } = setUp({});
+    const { waiting: why } = await waiting(ensure('Never'));
+    expect(why).toEqual({ reason: 'ErrImageNeverPull', message: 'Container image "nginx" is not present with pull policy of Never' });
+    expect(state.pulls).toBe(0);
+  });
+
+  it('backs off from 10 s, doubling to 300 s, and says so', async () => {
+    const { clock, ensure, state, events } = setUp({ pull: () => Promise.reject(new KmError('not-found', 'manifest unknown')) });
+    const waits: number[] = [];
+    for (let i = 0; i < 7; i += 1) {
+      expect((await waiting(ensure('IfNotPresent'))).waiting.reason).toBe('ErrImagePull');
+      const { waiting: why, retryAtMs = 0 } = await waiting(ensure('IfNotPresent'));
+      expect(why).toEqual({ reason: 'ImagePullBackOff', message: 'Back-off pulling image "nginx"' });
+      waits.push((retryAtMs - clock.now()) / 1000);
+      await clock.advance(retryAtMs - clock.now());
+    }
+    expect(waits).toEqual([10, 20, 40, 80, 160, 300, 300]);
+    expect(state.pulls).toBe(7);
+    expect(new Set(events)).toEqual(new Set(['Pulling', 'Failed', 'BackOff']));
+  });
+
+  it('forgets the failures of a pod that is over', async () => {
+    const { ensure, puller, state } = setUp({ pull: () => Promise.reject(new KmError('not-found', 'no')) });
+    await waiting(ensure('IfNotPresent'));
+    puller.forget('u-1');
+    await waiting(ensure('IfNotPresent'));
+    expect(state.pulls).toBe(2);
+  });
+
+  it('pulls once for pods that want the same image, and ends the pull when nobody waits any more', async () => {
+    const aborted: boolean[] = [];
+    const { ensure, state } = setUp({
+      pull: (signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted.push(true);
+            reject(new KmError('aborted', 'aborted'));
+          });
+        }),
+    });
+    const [one, two] = [new AbortController(), new AbortController()];
+    const starts = [ensure('IfNotPresent', 'u-1', one.signal), ensure('IfNotPresent', 'u-2', two.signal)];
+    const ends = Promise.allSettled(starts);
+    await settle();
+    expect(state.pulls).toBe(1);
+    one.abort();
+    await settle();
+    expect(aborted).toEqual([]);
+    two.abort();
+    expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(aborted).toEqual([true]);
+  });
+
+  it.each([
+    [true, 'unavailable' as const, 'runs'],
+    [false, 'unavailable' as const, 'waits'],
+    [true, 'denied' as const, 'waits'],
+  ])('offline images allowed: %s, registry %s: the pod %s', async (offline, code, outcome) => {
+    const { ensure } = setUp({ present: true, pull: () => Promise.reject(new KmError(code, 'no')) }, offline);
+    if (outcome === 'runs') expect(await ensure('Always')).toBe(IMAGE);
+    else expect((await waiting(ensure('Always'))).waiting.reason).toBe('ErrImagePull');
+  });
+});
