@@ -18,7 +18,7 @@ export function prepareForCreate(store: Store, resource: Resource, object: Kuber
   if (resource.hasGeneration) object.metadata.generation = 1;
   switch (object.kind) {
     case 'Pod':
-      object['status'] = { phase: 'Pending', qosClass: qosClass(object as never) };
+      object['status'] = { phase: 'Pending', qosClass: qosClass({ spec: { containers: [], ...objectAt(object, 'spec') } as never }) };
       break;
     case 'Namespace':
       object['spec'] = { ...objectAt(object, 'spec'), finalizers: ['kubernetes'] };
