@@ -28,7 +28,7 @@ export async function patchStatus(write: Write & { readonly status: PodStatus; r
     previous = found.status ?? {};
   }
   if (isDeepStrictEqual(previous, write.status)) return 'done';
-  const body = statusPatch(write.pod.uid, previous, write.status);
+  const body = statusPatch(write.pod.uid, write.status);
   try {
     await write.client.patch(podResource(write.pod), 'strategic', body, { subresource: 'status', ...signalOf(write) });
     return 'done';
