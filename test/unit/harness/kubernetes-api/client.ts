@@ -39,8 +39,8 @@ export async function startApi(options: EmbeddedApiOptions = {}): Promise<{ api:
     const lines = linesOf((response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader());
     return {
       next: async () => {
-        const { value } = await lines.next();
-        return typeof value === 'string' ? (JSON.parse(value) as Event) : undefined;
+        const line = await lines.next();
+        return line.done === true ? undefined : (JSON.parse(line.value) as Event);
       },
       end: () => abort.abort(),
     };
@@ -49,7 +49,7 @@ export async function startApi(options: EmbeddedApiOptions = {}): Promise<{ api:
   return { api, call, watch, patch };
 }
 
-async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
@@ -59,6 +59,7 @@ async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuff
       rest = rest.slice(end + 1);
     }
   }
+  return undefined;
 }
 
 export const PODS = '/api/v1/namespaces/default/pods';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../../../src/base/index.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { pod, PODS, startApi } from './client.ts';
 
@@ -168,6 +169,28 @@ describe('the server', () => {
     const next = events.next();
     await api.stop();
     expect(await next.catch(() => undefined)).toBeUndefined();
+  });
+
+  test('keeps nothing of watches whose clients have gone, nor of itself when it has stopped', async () => {
+    const timers = new Set<NodeJS.Timeout>();
+    const clock: Clock = {
+      now: () => Date.now(),
+      after: (ms, fn) => {
+        const timer = setTimeout(fn, ms);
+        timers.add(timer);
+        return () => {
+          clearTimeout(timer);
+          timers.delete(timer);
+        };
+      },
+    };
+    const { api, watch } = await startApi({ clock });
+    const watches = await Promise.all(Array.from({ length: 20 }, () => watch(`${PODS}?allowWatchBookmarks=true`)));
+    expect(timers.size).toBe(40);
+    for (const { end } of watches.slice(1)) end();
+    await expect.poll(() => timers.size).toBe(2);
+    await api.stop();
+    await expect.poll(() => timers.size).toBe(0);
   });
 
   test('pauses as if it were away, and comes back with all it had', async () => {
