@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KmError, messageOf, systemClock, type Clock } from '../../base/index.ts';
+import { KmError, systemClock, type Clock } from '../../base/index.ts';
 import { silentLogger, type Logger } from '../../telemetry/index.ts';
-import { forbidden, unauthorized } from './api-error.ts';
-import { parseBody, readCall, type Call, type User } from './call.ts';
+import { ApiError, badRequest, unauthorized } from './api-error.ts';
+import { headOf, parseBody, readCall, type Call, type User } from './call.ts';
 import { initialObjects, namespaceContent } from './initial-objects.ts';
 import { isObject } from './json.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { asObject, Registry } from './registry.ts';
-import { send, type Reply } from './reply.ts';
+import { refuse, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
 import { errorReply, noWayToNode, Server, type NodeProxy } from './server.ts';
 import { keyOf, Store } from './store.ts';
@@ -29,12 +29,15 @@ export interface EmbeddedApiOptions {
   readonly nodeProxy?: NodeProxy;
 }
 
+/** Hosts that no web page can point at us by a name of its own (DNS rebinding). */
+const BY_ADDRESS = /^(localhost|[\d.]+|\[[\da-f:.]+\])?(:\d+)?$/i;
+
 /**
  * A Kubernetes API server in memory: the protocol of the real one, none of its controllers but those that kubectl cannot miss
  * (namespaces are emptied, and get their default service account).
  *
  * It speaks plain HTTP. kubectl sends no token over plain HTTP, so a request without one is the administrator's; one that does carry a
- * token must carry a right one. Requests of web pages (they carry an Origin) are refused.
+ * token must carry a right one. Requests of web pages are refused: they carry an Origin, or come to a name instead of an address.
  */
 export class EmbeddedApi {
   readonly #options: EmbeddedApiOptions;
@@ -149,7 +152,7 @@ export class EmbeddedApi {
     const http = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
     });
-    http.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#refuseUpgrade(request, socket));
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));
       http.listen(port, host, resolve);
@@ -189,18 +192,25 @@ export class EmbeddedApi {
 
   /** Throws a 401 or a 403. */
   #userOf(request: IncomingMessage): User {
-    if (request.headers.origin !== undefined) throw forbidden({ group: '', resource: '' }, '', 'requests of web pages are not served');
-    const { authorization } = request.headers;
+    const { authorization, host = '', origin } = request.headers;
+    if (origin !== undefined || !BY_ADDRESS.test(host)) throw new ApiError(403, 'Forbidden', 'requests of web pages are not served', {});
     if (authorization === undefined) return this.#users.admin;
     const holder = this.#users.holderOf(/^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1] ?? '');
     if (holder === undefined) throw unauthorized();
     return holder.user;
   }
 
-  #refuseUpgrade(request: IncomingMessage, socket: Duplex): void {
-    const body = JSON.stringify(errorReply(noWayToNode({ object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: request.url?.split('/')[6] ?? '' } }, subresource: 'exec', rest: '' })).body);
-    socket.on('error', (error) => this.#logger.debug('a connection broke', { error: messageOf(error) }));
-    socket.end(`HTTP/1.1 501 Not Implemented\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  /** exec, attach and port-forward: the connection goes to the node, or ends. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', (error) => this.#logger.debug('a connection to the embedded Kubernetes API broke', { error }));
+    try {
+      const outcome = this.#server.answer(headOf(request, this.#userOf(request)));
+      if (!('node' in outcome)) throw badRequest('only exec, attach and portforward take an upgrade');
+      if (this.#options.nodeProxy === undefined) throw noWayToNode(outcome.node);
+      this.#options.nodeProxy.upgrade(outcome.node, request, socket, head);
+    } catch (error) {
+      refuse(socket, errorReply(error));
+    }
   }
 
   #report(time: number, request: IncomingMessage, response: ServerResponse, call: Call | undefined): void {

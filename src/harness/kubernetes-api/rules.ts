@@ -83,8 +83,6 @@ export function checkNew(resource: Resource, object: KubernetesObject): Cause[] 
       return [...causes, ...checkDataKeys(object)];
     case 'Service':
       return objectsAt(object['spec'], 'ports').length === 0 && !['None', ''].includes(textAt(object['spec'], 'clusterIP')) ? [...causes, field.required('spec.ports')] : causes;
-    case 'Lease':
-      return causes;
     default:
       return causes;
   }
