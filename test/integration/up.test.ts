@@ -27,7 +27,8 @@ afterEach(async () => {
 });
 
 async function up(options: Partial<ClusterOptions> = {}): Promise<Cluster> {
-  cluster = await startCluster({ stateDir: dir, nodeName: 'up-test', onEvent: (event) => events.push(event), ...options });
+  // A busy machine must not make the agent kill an executor that is about to end by itself.
+  cluster = await startCluster({ stateDir: dir, nodeName: 'up-test', shutdownGracePeriodMs: 60_000, onEvent: (event) => events.push(event), ...options });
   return cluster;
 }
 
