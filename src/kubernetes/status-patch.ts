@@ -12,19 +12,23 @@ export interface StatusPatch {
 }
 
 /**
- * Strategic merge patch that makes a status ours, whatever stands there: it holds all of our fields, not only the changed ones,
- * and `null` for those that we have no value for. Conditions merge by type, so those of others are left out; pod IPs would merge
- * by address, so the list is marked to be replaced. The UID lets the server refuse it for another pod of that name.
+ * Strategic merge patch that makes a status ours. It holds all of our fields, not only the changed ones, and `null` for those that we
+ * have no value for, so that it is right whatever stands there. Conditions merge by type: those of others are left out. Pod IPs merge
+ * by address: those of `held`, the status the API is known to hold, that are over are taken out by name. (A list that is not there
+ * yet must not be given directives: Kubernetes 1.20 takes them for elements.) The UID lets the server refuse it for another pod of
+ * that name.
  */
-export function statusPatch(uid: string, status: PodStatus): StatusPatch {
+export function statusPatch(uid: string, status: PodStatus, held: PodStatus): StatusPatch {
   const { conditions, podIPs, ...rest } = status;
+  const kept = new Set(podIPs?.map(({ ip }) => ip));
+  const over = (held.podIPs ?? []).filter(({ ip }) => !kept.has(ip)).map(({ ip }) => ({ $patch: 'delete', ip }));
   return {
     metadata: { uid },
     status: {
       ...Object.fromEntries(CLEARED.map((field) => [field, null])),
       ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
       ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => OWN_CONDITIONS.has(type)) }),
-      ...(podIPs !== undefined && { podIPs: [...podIPs, { $patch: 'replace' }] }),
+      ...(podIPs !== undefined && { podIPs: [...podIPs, ...over] }),
     },
   };
 }

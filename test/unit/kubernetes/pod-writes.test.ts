@@ -71,18 +71,44 @@ describe('a status', () => {
 
   const nothing = { message: null, reason: null, podIP: null, podIPs: null, initContainerStatuses: null, containerStatuses: null, ephemeralContainerStatuses: null };
 
-  it.each<[string, PodStatus, object]>([
-    ['takes out all of ours that is over', { phase: 'Running' }, { ...nothing, phase: 'Running' }],
-    ['takes out what is undefined', { phase: 'Running', reason: undefined } as unknown as PodStatus, { ...nothing, phase: 'Running' }],
+  it.each<[string, PodStatus, PodStatus, object]>([
+    ['takes out all of ours that is over', {}, { phase: 'Running' }, { ...nothing, phase: 'Running' }],
+    ['takes out what is undefined', {}, { phase: 'Running', reason: undefined } as unknown as PodStatus, { ...nothing, phase: 'Running' }],
     [
       'leaves the conditions of others alone',
+      {},
       { conditions: [{ type: 'example.com/gate', status: 'True' }, { type: 'PodScheduled', status: 'True' }] },
       { ...nothing, conditions: [{ type: 'PodScheduled', status: 'True' }] },
     ],
-    ['replaces the addresses', { podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }] }, { ...nothing, podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }, { $patch: 'replace' }] }],
-    ['keeps what it has', { phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }, { ...nothing, phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }],
-  ])('%s', (_what, status, wanted) => {
-    expect(statusPatch('u', status)).toEqual({ metadata: { uid: 'u' }, status: wanted });
+    ['keeps what it has', {}, { phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }, { ...nothing, phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }],
+    ['gives the first address without directives', {}, { podIPs: [{ ip: '10.0.0.1' }] }, { ...nothing, podIPs: [{ ip: '10.0.0.1' }] }],
+    [
+      'takes out an old address',
+      { podIPs: [{ ip: '10.0.0.1' }] },
+      { podIPs: [{ ip: '10.0.0.2' }] },
+      { ...nothing, podIPs: [{ ip: '10.0.0.2' }, { $patch: 'delete', ip: '10.0.0.1' }] },
+    ],
+    ['takes out all addresses', { podIPs: [{ ip: '10.0.0.1' }] }, { phase: 'Failed' }, { ...nothing, phase: 'Failed' }],
+  ])('%s', (_what, held, status, wanted) => {
+    expect(statusPatch('u', status, held)).toEqual({ metadata: { uid: 'u' }, status: wanted });
+  });
+
+  it('that is refused because the API holds another address than we thought is sent again, with that taken out', async () => {
+    const status: PodStatus = { phase: 'Running', podIPs: [{ ip: '10.0.0.2' }] };
+    await using api = await ScriptedApi.start((request, response) => {
+      const patch = request.body as { status: PodStatus } | undefined;
+      if (request.method === 'GET') answer(response, 200, object('u1', { status: { podIPs: [{ ip: '10.0.0.1' }] } }));
+      else if (patch?.status.podIPs?.length === 2) answer(response, 200, object('u1'));
+      else refuse(response, 422, 'Invalid', 'may specify no more than one IP for each IP family');
+    });
+    expect(await patchStatus({ client: api.client(), pod, status, previous: {} })).toBe('done');
+    expect(api.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
+  });
+
+  it('that conflicts with another write is sent again, once', async () => {
+    await using api = await ScriptedApi.start(byMethod({ PATCH: refuses(409, 'Conflict'), GET: has('u1') }));
+    await expect(patchStatus({ client: api.client(), pod, status: running, previous: {} })).rejects.toMatchObject({ code: 'conflict' });
+    expect(api.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
   });
 });
 
