@@ -112,7 +112,7 @@ describe('against a whole API server', () => {
     await patchStatus({ client, pod, status: first });
     await client.patch(podResource(pod), 'strategic', { status: { conditions: [{ type: 'example.com/gate', status: 'True' }] } }, { subresource: 'status' });
     const second: PodStatus = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], podIP: '10.0.0.2', podIPs: [{ ip: '10.0.0.2' }], containerStatuses: [] };
-    expect(await patchStatus({ client, pod, status: second, previous: {} })).toBe('done');
+    expect(await patchStatus({ client, pod, status: second, previous: first })).toBe('done');
     const status = await scene.status(pod);
     expect(status.message).toBeUndefined();
     expect(status.podIPs).toEqual([{ ip: '10.0.0.2' }]);
