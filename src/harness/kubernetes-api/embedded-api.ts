@@ -48,6 +48,8 @@ export class EmbeddedApi {
   readonly #users: Users;
   readonly #server: Server;
   readonly #toSweep = new Set<string>();
+  /** Connections that Node's server no longer knows of. */
+  readonly #upgraded = new Set<Duplex>();
   readonly #watches = new Set<Watch>();
   readonly #requestListeners = new Set<(request: ApiRequest) => void>();
   readonly #changeListeners = new Set<(change: ApiChange) => void>();
@@ -126,6 +128,7 @@ export class EmbeddedApi {
     this.#http = undefined;
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
   }
 
@@ -202,6 +205,8 @@ export class EmbeddedApi {
 
   /** exec, attach and port-forward: the connection goes to the node, or ends. */
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
     socket.on('error', (error) => this.#logger.debug('a connection to the embedded Kubernetes API broke', { error }));
     try {
       const outcome = this.#server.answer(headOf(request, this.#userOf(request)));

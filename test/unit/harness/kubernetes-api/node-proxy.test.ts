@@ -8,11 +8,10 @@ function upgrade(url: string, headers: Record<string, string> = {}): Promise<{ c
   return new Promise((resolve, reject) => {
     const asked = httpRequest(url, { method: 'POST', headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } });
     asked.on('error', reject);
-    asked.on('upgrade', (response, socket) => {
-      socket.on('data', (data: Buffer) => {
-        socket.destroy();
-        resolve({ code: response.statusCode, text: data.toString() });
-      });
+    asked.on('upgrade', (response, socket, head) => {
+      let text = head.toString();
+      socket.on('data', (data: Buffer) => (text += data.toString()));
+      socket.on('close', () => resolve({ code: response.statusCode, text }));
     });
     asked.on('response', (response) => {
       let text = '';
@@ -33,13 +32,22 @@ const nodeProxy: NodeProxy = {
 
 describe('what only the node can answer', () => {
   test('goes to the node, when there is a way to it', async () => {
-    const { api, call } = await startApi({ nodeProxy });
+    const { call } = await startApi({ nodeProxy });
     await call('POST', PODS, pod('web'));
     expect((await call('GET', `${PODS}/web/log?tailLines=3`)).body).toEqual({ text: 'web log ?tailLines=3' });
-    expect(await upgrade(`${api.url}${PODS}/web/exec?command=ls`)).toEqual({ code: 101, text: 'web exec ?command=ls' });
     await call('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
     expect((await call('GET', '/api/v1/nodes/n1/proxy/stats/summary')).body).toEqual({ text: 'n1 proxy /stats/summary' });
   });
+
+  test('goes there with an upgraded connection too, which ends with the server', async () => {
+    const begun = Promise.withResolvers<void>();
+    const { api, call } = await startApi({ nodeProxy: { ...nodeProxy, upgrade: (...all) => void (nodeProxy.upgrade(...all), begun.resolve()) } });
+    await call('POST', PODS, pod('web'));
+    const answer = upgrade(`${api.url}${PODS}/web/exec?command=ls`);
+    await begun.promise;
+    const stopped = new Promise<void>((resolve, reject) => setImmediate(() => void api.stop().then(resolve, reject)));
+    expect(await answer).toEqual({ code: 101, text: 'web exec ?command=ls' });
+    await stopped;  });
 
   test('is refused when there is none, or when it is wrong', async () => {
     const { api, call } = await startApi();
