@@ -280,6 +280,16 @@ describe.skipIf(!hasKubectl)('with kubectl a person', () => {
     expect((await kubectl('get', 'pods', '--field-selector', 'spec.image=x')).text).toContain('field label not supported: spec.image');
   });
 
+  test('comes in by TLS with the kubeconfig, and not without its token', async () => {
+    const secure = await EmbeddedApi.start({ tls: true });
+    onTestFinished(() => secure.stop());
+    await writeFile(join(home, 'config'), secure.kubeconfig());
+    expect(await succeeds('create', 'configmap', 'c', '--from-literal=a=b')).toBe('configmap/c created\n');
+    expect(await succeeds('get', 'cm', '--no-headers')).toMatch(/^c +1 /);
+    await writeFile(join(home, 'config'), secure.kubeconfig().replace(secure.token, 'guess'));
+    expect(await kubectl('get', 'cm')).toMatchObject({ code: 1, text: expect.stringContaining('You must be logged in to the server (Unauthorized)') as string });
+  });
+
   test('asks what there is', async () => {
     expect(await succeeds('version')).toMatch(/Server Version: v1\.32\.\d+/);
     expect(await succeeds('cluster-info')).toContain(api.url);
