@@ -51,14 +51,19 @@ const join = (path: string, name: string): string => (path === '' ? name : `${pa
 
 function readObject(type: string, value: unknown, path: Path, reading: Reading, owner = type): JsonObject {
   if (!isObject(value)) throw mismatch(value, path, owner, `v1.${type}`);
-  for (const name of Object.keys(value)) if (fieldOf(type, name) === undefined) reading.unknown.push(join(path.indexed, name));
+  const given: JsonObject = {};
+  for (const [name, content] of Object.entries(value)) {
+    const here = { plain: join(path.plain, name), indexed: join(path.indexed, name) };
+    const field = fieldOf(type, name);
+    if (field === undefined) reading.unknown.push(here.indexed);
+    else given[name] = readValue(field.type, content, here, reading, type);
+  }
   const out: JsonObject = {};
-  for (const field of fieldsOf(type)) {
-    const given = Object.hasOwn(value, field.name) ? value[field.name] : undefined;
-    const read = readValue(field.type, given, { plain: join(path.plain, field.name), indexed: join(path.indexed, field.name) }, reading, type);
+  for (const { name, type: fieldType, zero } of fieldsOf(type)) {
+    const read = given[name];
     if (read === undefined) {
-      if (field.zero === 'written' && reading.fill) out[field.name] = zeroOf(field.type);
-    } else if (field.zero !== 'omitted' || !isZero(read)) out[field.name] = read;
+      if (zero === 'written' && reading.fill) out[name] = zeroOf(fieldType);
+    } else if (zero !== 'omitted' || !isZero(read)) out[name] = read;
   }
   return out;
 }

@@ -6,7 +6,7 @@ import type { Form } from './negotiate.ts';
 /** An answer that is known as a whole. */
 export interface Reply {
   readonly status: number;
-  /** Text goes out as it is, everything else in the client's form. */
+  /** Text and bytes go out as they are, everything else in the client's form. */
   readonly body: unknown;
   /** Content-Type, where it is not that of `form`. */
   readonly mediaType?: string;
@@ -18,9 +18,7 @@ export interface Reply {
 
 /** Writes the reply in one piece. */
 export function send(response: ServerResponse, reply: Reply): void {
-  const yaml = reply.form?.encoding === 'yaml';
-  const text = typeof reply.body === 'string' ? reply.body : yaml ? stringifyYaml(reply.body) : `${JSON.stringify(reply.body, null, reply.pretty === true ? 2 : undefined)}\n`;
-  const bytes = Buffer.from(text);
+  const bytes = bytesOf(reply);
   const warnings = (reply.warnings ?? []).map((warning) => `299 - ${JSON.stringify(warning)}`);
   const headers: OutgoingHttpHeaders = {
     'content-type': reply.mediaType ?? reply.form?.mediaType ?? 'application/json',
@@ -30,6 +28,12 @@ export function send(response: ServerResponse, reply: Reply): void {
   if (warnings.length > 0) response.setHeader('warning', warnings);
   response.writeHead(reply.status, headers);
   response.end(bytes);
+}
+
+function bytesOf({ body, form, pretty }: Reply): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  if (typeof body === 'string') return Buffer.from(body);
+  return Buffer.from(form?.encoding === 'yaml' ? stringifyYaml(body) : `${JSON.stringify(body, null, pretty === true ? 2 : undefined)}\n`);
 }
 
 /** Refuses a connection that was to be upgraded, and ends it. */

@@ -6,6 +6,7 @@ import { flagIn, parseBody, type Call } from './call.ts';
 import { decode } from './decode.ts';
 import { discover, VERSION } from './discovery.ts';
 import { parseAccept } from './negotiate.ts';
+import { OPENAPI_V2_MEDIA_TYPES, openApiV2 } from './openapi-v2.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { parsePath, type ResourcePath } from './paths.ts';
 import { Reads } from './reads.ts';
@@ -157,6 +158,11 @@ function checkContainer(call: Call, pod: KubernetesObject): void {
 }
 
 function openApi(call: Call): Reply | undefined {
+  if (call.path === '/openapi/v2') {
+    const accepted = parseAccept(call.accept ?? '').find((range) => OPENAPI_V2_MEDIA_TYPES.includes(range.type));
+    if (accepted === undefined) throw notAcceptable(OPENAPI_V2_MEDIA_TYPES);
+    return { status: 200, body: openApiV2(), mediaType: OPENAPI_V2_MEDIA_TYPES[1] ?? '' };
+  }
   if (call.path === '/openapi/v3') return { status: 200, body: openApiIndex() };
   if (!call.path.startsWith('/openapi/v3/')) return undefined;
   const document = openApiDocument(call.path.slice('/openapi/v3/'.length));

@@ -44,6 +44,15 @@ describe('discovery', () => {
     }
   });
 
+  test('OpenAPI v2 is there for older clients, in their protobuf only', async () => {
+    const { api, call } = await startApi();
+    expect((await call('GET', '/openapi/v2', undefined, { accept: 'application/json' })).code).toBe(406);
+    const response = await fetch(`${api.url}/openapi/v2`, { headers: { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' } });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect(bytes.subarray(0, 5)).toEqual(Buffer.from('\n\x032.0'));
+    expect(bytes.toString('latin1')).toContain('fieldValidation');
+  });
+
   test.each(['/healthz', '/livez', '/readyz'])('%s says ok', async (path) => {
     const { call } = await startApi();
     expect(await call('GET', path)).toMatchObject({ code: 200, body: { text: 'ok' } });
