@@ -8,6 +8,7 @@ import type { PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { capacityOf, hostAddress } from './host.ts';
+import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Memory } from './memory.ts';
@@ -55,6 +56,7 @@ export class Executor {
   readonly #reporter: StatusReporter;
   readonly #ended = Promise.withResolvers<ExecutorEnd>();
   readonly #stop = new AbortController();
+  readonly #collector: IdleCollector;
   #pods: Pods | undefined;
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
@@ -67,6 +69,7 @@ export class Executor {
   constructor(options: ExecutorOptions) {
     const { config, environment, clock, logger } = options;
     this.#options = options;
+    this.#collector = new IdleCollector(clock);
     this.#engine = connectEngine({ host: config.dockerEndpoint, logger });
     this.#memory = new Memory({ rootDir: config.rootDir, environment, clock, logger });
     this.#connection = new AgentConnection({
@@ -154,7 +157,10 @@ export class Executor {
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
       update: (update) => this.#connection.update(taskReport(update)),
-      forget: (taskId) => ledger.forget(taskId),
+      forget: (taskId) => {
+        ledger.forget(taskId);
+        this.#collector.poke();
+      },
     });
     this.#pods = { runtime, tasks, engineInfo };
     await this.#untilReached('the containers of the Engine', () => runtime.start());
@@ -276,6 +282,7 @@ export class Executor {
     const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#stop.abort();
+    this.#collector.stop();
     const patience = new AbortController();
     await Promise.race([this.#pods?.tasks.killAll(cause, graceMs - reserveMs), sleep(clock, graceMs - reserveMs / 2, patience.signal).catch(() => undefined)]);
     patience.abort();

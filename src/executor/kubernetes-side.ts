@@ -1,5 +1,5 @@
 import { type Clock, isCode } from '../base/index.ts';
-import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, podResource, PodSource } from '../kubernetes/index.ts';
+import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodSource, readPod } from '../kubernetes/index.ts';
 import type { Pod, PodIdentity, PodStatus } from '../pod/index.ts';
 import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -43,7 +43,7 @@ export class KubernetesSide implements KubernetesStatusSink {
 
   /** The UID of the API's pod of that name; `undefined` when there is none. Throws code `unavailable` when the API is away. */
   async uidOf(namespace: string, name: string): Promise<string | undefined> {
-    const pod = await this.#client.get<Pod>(podResource({ namespace, name }), { timeoutMs: 5000 }).catch((error: unknown) => {
+    const pod = await readPod(this.#client, { namespace, name }, AbortSignal.timeout(5000)).catch((error: unknown) => {
       if (isCode(error, 'not-found')) return undefined;
       throw error;
     });
@@ -62,6 +62,12 @@ export class KubernetesSide implements KubernetesStatusSink {
   expect(pod: PodIdentity, held: PodStatus | undefined): void {
     this.#source.expect(pod);
     if (held !== undefined && !this.#held.has(pod.uid)) this.#held.set(pod.uid, held);
+  }
+
+  /** What the API holds is what its watch says, whoever wrote it. */
+  believe(uid: string): void {
+    const status = this.#source.get(uid)?.status;
+    if (status !== undefined) this.#held.set(uid, status);
   }
 
   forget(uid: string): void {

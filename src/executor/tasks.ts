@@ -10,6 +10,7 @@ import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import { checked, derivedUid, faultMessage, killGraceMs, readTask } from './read-task.ts';
+import { TaskTimers } from './task-timers.ts';
 import { Tombstones } from './tombstones.ts';
 
 export interface TasksOptions {
@@ -44,7 +45,7 @@ interface Task {
   presence: 'present' | 'absent' | 'unknown';
   /** An order that came while the launch was still under way. */
   order: Order | undefined;
-  readonly timers: (() => void)[];
+  readonly timers: TaskTimers;
 }
 
 /**
@@ -174,7 +175,7 @@ export class Tasks {
     const task = this.#tasks.get(report.taskId);
     if (task === undefined) return;
     reporter.report(report);
-    if (reporter.progressOf(report.taskId)?.state !== 'starting') for (const cancel of task.timers.splice(1)) cancel();
+    if (reporter.progressOf(report.taskId)?.state !== 'starting') task.timers.launched();
     this.#finishIfAlone(task, report);
   }
 
@@ -184,6 +185,10 @@ export class Tasks {
     const task = this.#taskOf(uid);
     if (task === undefined) return this.#graves.consider(pod);
     this.#present(task);
+    task.timers.recheckLater(() => {
+      this.#options.kubernetes()?.believe(uid);
+      this.#options.reporter.recheck(task.taskId);
+    });
     if (deletionTimestamp === undefined) return this.#adjust(task, pod);
     this.#kill(task, deletion((deletionGracePeriodSeconds ?? 0) * 1000), true);
   }
@@ -241,7 +246,7 @@ export class Tasks {
   }
 
   #add(taskId: string, presence: Task['presence'] = 'unknown'): Task {
-    const task: Task = { taskId, presence, order: this.#closing, timers: [] };
+    const task: Task = { taskId, presence, order: this.#closing, timers: new TaskTimers(this.#options.clock) };
     this.#tasks.set(taskId, task);
     return task;
   }
@@ -317,17 +322,8 @@ export class Tasks {
     if (task.order !== undefined) this.#kill(task, task.order, false);
   }
 
-  /** First timer: max_completion_time, to the end. Second: the launch grace period, until it runs. */
-  #setTimers(task: Task, { launchedAt, maxCompletionMs, pod }: PodRecord): void {
-    const { clock, launchGraceMs } = this.#options;
-    const end = (ms: number | undefined, kind: 'max-completion-time' | 'launch-timeout', message: string): (() => void) => {
-      if (ms === undefined) return () => undefined;
-      return clock.after(launchedAt + ms - clock.now(), () => this.#kill(task, { cause: { kind, message }, graceMs: 0, strict: true }, false));
-    };
-    task.timers.push(
-      end(maxCompletionMs, 'max-completion-time', `not completed within ${(maxCompletionMs ?? 0) / 1000}s`),
-      end(launchGraceMs, 'launch-timeout', `pod ${pod.metadata.name} is not running ${launchGraceMs / 1000}s after its launch`),
-    );
+  #setTimers(task: Task, record: PodRecord): void {
+    task.timers.start(record, this.#options.launchGraceMs, (cause) => this.#kill(task, { cause, graceMs: 0, strict: true }, false));
   }
 
   #kill(task: Task, order: Order, deleted: boolean): void {
@@ -359,7 +355,7 @@ export class Tasks {
 
   #drop(task: Task): void {
     const { runtime, reporter, kubernetes, record, forget } = this.#options;
-    for (const cancel of task.timers.splice(0)) cancel();
+    task.timers.stop();
     const uid = task.record?.pod.metadata.uid;
     this.#tasks.delete(task.taskId);
     if (uid !== undefined && this.#owners.get(uid) === task.taskId) {

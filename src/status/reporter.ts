@@ -82,6 +82,14 @@ export class StatusReporter {
     return this.#tasks.get(taskId)?.progress;
   }
 
+  /** The API may hold something else than what we told it: tells it again, where it does. */
+  recheck(taskId: string): void {
+    const task = this.#tasks.get(taskId);
+    if (task?.latest === undefined || task.sending !== undefined) return;
+    task.sent = undefined;
+    task.sending = this.#send(task);
+  }
+
   /** The API is known to have no such pod (again): nothing is sent there any more. */
   markGone(taskId: string): void {
     const task = this.#tasks.get(taskId);
