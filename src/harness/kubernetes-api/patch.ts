@@ -27,7 +27,8 @@ function applyJsonPatch(original: JsonObject, patch: unknown): unknown {
   try {
     return jsonPatch.applyPatch(structuredClone(original), patch as jsonPatch.Operation[], true, true).newDocument;
   } catch (error) {
-    if (!(error instanceof jsonPatch.JsonPatchError)) throw error;
+    // The library throws a TypeError where a patch walks through something that it took away itself.
+    if (!(error instanceof jsonPatch.JsonPatchError) && !(error instanceof TypeError)) throw error;
     throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', { causes: [{ reason: '', message: error.message.split('\n')[0] ?? '', field: '' }] });
   }
 }
