@@ -1,7 +1,8 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
-import type { PodStatus, ValidPod } from '../pod/index.ts';
+import type { PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
+import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
 import { containerObserver } from './observe-container.ts';
 import { type Node, PodContext } from './pod-context.ts';
@@ -19,6 +20,9 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly imagePullNoProgressMs: number;
   readonly offlineImages: boolean;
   readonly report: (report: PodReport) => void;
+  /** Pods of an earlier run: their files are removed behind their containers, and then they are `buried`. */
+  readonly former: () => readonly PodIdentity[];
+  readonly buried: (pod: PodIdentity) => void;
   /** Whether the Engine answers. */
   readonly onHealth: (ok: boolean) => void;
 }
@@ -33,16 +37,18 @@ export interface Restored {
 export class PodRuntime {
   readonly #node: Node;
   readonly #report: (report: PodReport) => void;
+  readonly #cemetery: Pick<PodRuntimeOptions, 'former' | 'buried'>;
   readonly #labels: Readonly<Record<string, string>>;
   readonly #owner: Omit<Owner, 'taskId'>;
   readonly #workers = new Map<string, PodWorker>();
   readonly #sweeper: RepeatingTask;
 
   constructor(options: PodRuntimeOptions) {
-    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, offlineImages, report, onHealth, ...rest } = options;
+    const { engine, clock, logger, frameworkId, executorId, imagePullNoProgressMs, offlineImages, report, former, buried, onHealth, ...rest } = options;
     this.#owner = { frameworkId, executorId };
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
+    this.#cemetery = { former, buried };
     const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake() });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
@@ -105,7 +111,7 @@ export class PodRuntime {
     void worker.stop();
   }
 
-  /** Removes containers that carry our labels and belong to no pod of ours. */
+  /** Removes containers that carry our labels and belong to no pod of ours, then the files of pods of an earlier run. */
   async sweep(): Promise<void> {
     const { engine, relist, logger } = this.#node;
     const listed = await engine.list(this.#labels);
@@ -115,6 +121,14 @@ export class PodRuntime {
       await engine.remove(id);
       await relist.refresh(id);
     }));
+    for (const pod of this.#cemetery.former()) await this.#bury(pod);
+  }
+
+  /** One that runs again (the same pod in another task) removes its files itself. */
+  async #bury(pod: PodIdentity): Promise<void> {
+    const { rootDir, logDir } = this.#node;
+    if (!this.#workers.has(pod.uid)) await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, logDir)]);
+    this.#cemetery.buried(pod);
   }
 
   /** Ends the work; containers stay as they are. */

@@ -5,7 +5,7 @@ import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
-import { all, removeSandboxes, runActions, stopContainers } from './run-actions.ts';
+import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */
@@ -172,11 +172,8 @@ export class PodWorker {
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
     this.#last ??= this.#context.observed;
-    await removeSandboxes(this.#context);
-    await all(this.#context.observed.containers.map(async ({ id }) => {
-      await node.engine.remove(id);
-      await node.relist.refresh(id);
-    }));
+    const { sandboxes, containers } = this.#context.observed;
+    await removeContainers(this.#context, [...sandboxes, ...containers]);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
     deadline[Symbol.dispose]();

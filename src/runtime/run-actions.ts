@@ -1,4 +1,4 @@
-import { crashLoopWaiting, type PodAction } from '../pod/index.ts';
+import { crashLoopWaiting, type ObservedContainer, type PodAction } from '../pod/index.ts';
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
 import type { PodContext } from './pod-context.ts';
@@ -77,7 +77,7 @@ async function killContainer(context: PodContext, { id, name, message }: Action<
 async function killPod(context: PodContext, reason: Action<'kill-pod'>['reason']): Promise<void> {
   using grace = podGrace(context);
   await stopContainers(context, grace);
-  await removeSandboxes(context);
+  await removeContainers(context, context.observed.sandboxes);
   if (reason === 'sandbox-changed') context.node.logger.info('pod sandbox is replaced', { pod: context.pod.metadata.name });
 }
 
@@ -88,9 +88,9 @@ export async function stopContainers(context: PodContext, grace: Grace): Promise
   await all(running.map(({ id, name }) => stopContainer(context, { id, name, init: isInit(name) }, `Stopping container ${name}`, grace)));
 }
 
-export async function removeSandboxes(context: PodContext): Promise<void> {
-  const { engine, relist } = context.node;
-  await all(context.observed.sandboxes.map(async ({ id }) => {
+/** Removes them side by side, running or not. */
+export async function removeContainers({ node: { engine, relist } }: PodContext, containers: readonly ObservedContainer[]): Promise<void> {
+  await all(containers.map(async ({ id }) => {
     await engine.remove(id);
     await relist.refresh(id);
   }));
