@@ -5,9 +5,9 @@ export interface ExecutorConfig {
   readonly rootDir: string;
   /** Above `pods` and `containers`. */
   readonly podLogsDir: string;
-  /** Name of our Node; absent: the host's name. */
+  /** Name of our Node; absent: the Mesos agent's hostname. */
   readonly hostnameOverride?: string;
-  /** Address of our Node; absent: that at which the agent sees us. */
+  /** Address of our Node; absent: that of the interface with the default route. */
   readonly nodeIp?: string;
   readonly podInfraContainerImage: string;
   /** `unix:///path` or `tcp://host:port`. */
