@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { isCode, messageOf, systemClock } from '../base/index.ts';
 import { addExecutorFlags, type ExecutorConfig, executorConfig } from '../config/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
-import { supervise } from './supervise.ts';
+import type { KillCause } from '../status/index.ts';
+import { supervise, takeMissedSignal } from './supervise.ts';
 
 /** Exit codes after which the supervisor does not start a worker anew. */
 const EXIT = { done: 0, usage: 2, lost: 3 } as const;
@@ -54,8 +55,10 @@ async function run({ config, environment }: Given): Promise<void> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => executor.shutdown({ kind: 'mesos-shutdown', message: `executor ended by ${signal}` }));
+    process.on(signal, () => executor.shutdown(endedBy(signal)));
   }
+  const missed = takeMissedSignal();
+  if (missed !== undefined) executor.shutdown(endedBy(missed));
   try {
     // Nothing is left to be done then; whatever still holds the process open must not keep Mesos waiting.
     process.exit(EXIT[await executor.run()]);
@@ -63,6 +66,10 @@ async function run({ config, environment }: Given): Promise<void> {
     if (isCode(error, 'invalid')) fail(messageOf(error));
     throw error;
   }
+}
+
+function endedBy(signal: string): KillCause {
+  return { kind: 'mesos-shutdown', message: `executor ended by ${signal}` };
 }
 
 function versionOf(): string {

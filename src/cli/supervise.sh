@@ -1,27 +1,37 @@
 #!/bin/sh
 # The process that the Mesos agent watches: starts the worker and starts it anew when it dies of itself, so that a crash costs no
 # task. It holds no state. The worker's exit codes: 0 done, 2 bad usage, 3 gave up for good; all else is a crash.
+# A signal to end that finds no worker, or one that cannot hear it yet, is told to the next by KM_EXECUTOR_STOP: somebody has to end the pods.
 # usage: supervise.sh WORKER [ARGUMENT]...
 worker=
 forward() { [ -n "$worker" ] && kill -"$1" "$worker" 2>/dev/null; }
-trap 'stopping=1; forward TERM' TERM
-trap 'stopping=1; forward INT' INT
+stop() { stopping=$1; forward "$1"; }
+trap 'stop TERM' TERM
+trap 'stop INT' INT
 trap 'forward HUP' HUP
 # The worker must not outlive us: agents kill what they watch.
 bound=
 setpriv --pdeathsig KILL true 2>/dev/null && bound='setpriv --pdeathsig KILL'
 stopping=
+tries=3 # for ending the pods, once we are to stop
 pause=0
 while :; do
+  [ -z "$stopping" ] || export KM_EXECUTOR_STOP="$stopping"
   $bound "$@" &
   worker=$!
+  # What came between the look above and the start.
+  [ "$stopping" = "${KM_EXECUTOR_STOP:-}" ] || forward "$stopping"
   while :; do
     wait "$worker"
     code=$?
     kill -0 "$worker" 2>/dev/null || break # a signal to us ends `wait`, not the worker
   done
+  worker=
   case $code in 0 | 2 | 3) exit "$code" ;; esac
-  [ -n "$stopping" ] && exit "$code"
+  if [ -n "$stopping" ]; then
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || exit "$code"
+  fi
   echo "km: the executor's worker ended with $code, starting it anew" >&2
   sleep "$pause"
   pause=1

@@ -12,6 +12,16 @@ const SMALL = ['--max-semi-space-size=1', '--expose-gc'];
 /** Compiled code, beside the sources that it was compiled from: who may write one may write the other. Saves about 25 MB and half the start-up. */
 export const COMPILE_CACHE = join(import.meta.dirname, '../../.cache/compile');
 
+/** Set in the environment of a worker that is only to end what there is: the signal that its supervisor got while there was none. */
+const STOP = 'KM_EXECUTOR_STOP';
+
+/** That signal, once, as `TERM`; `undefined` for a worker that is to work. */
+export function takeMissedSignal(): string | undefined {
+  const signal = process.env[STOP];
+  delete process.env[STOP];
+  return signal === undefined ? undefined : `SIG${signal}`;
+}
+
 /**
  * Becomes the supervisor: a shell script of under 2 MB that runs this same command as its worker, and again whenever that dies of
  * itself. Returns only in the worker.

@@ -56,6 +56,8 @@ export class Executor {
   readonly #reporter: StatusReporter;
   readonly #ended = Promise.withResolvers<ExecutorEnd>();
   readonly #stop = new AbortController();
+  /** The pods of an earlier process have been taken up, or cannot be. */
+  readonly #takenUp = Promise.withResolvers<void>();
   readonly #collector: IdleCollector;
   #pods: Pods | undefined;
   #client: KubernetesClient | undefined;
@@ -115,6 +117,8 @@ export class Executor {
     await this.#takeUpPods().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) throw error;
     });
+    this.#takenUp.resolve();
+    // Also when it is to end at once: the agent wants to hear of the pods.
     if (!this.#stop.signal.aborted) {
       this.#connection.start();
       logger.info('executor is up', { executor: environment.executorId, framework: environment.frameworkId, adopted: this.#pods?.tasks.size });
@@ -130,7 +134,7 @@ export class Executor {
   /** Reaches the Engine and takes over what an earlier process of this run has left there. */
   async #takeUpPods(): Promise<void> {
     const { environment, config, clock, logger } = this.#options;
-    const { state, ledger, fresh } = this.#memory;
+    const { state, ledger } = this.#memory;
     const engineInfo = await this.#untilReached('the Docker Engine', () => this.#engine.info());
     const runtime = await makeRuntime({
       config,
@@ -141,6 +145,8 @@ export class Executor {
       engineInfo,
       nodeName: () => state.nodeName ?? engineInfo.name,
       events: () => this.#kubernetes?.events,
+      former: () => state.former(),
+      buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
       onHealth: (ok) => this.#node?.ready(ok, 'container runtime is down'),
@@ -157,6 +163,7 @@ export class Executor {
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
       update: (update) => this.#connection.update(taskReport(update)),
+      said: (taskId) => ledger.hasUpdates(taskId),
       forget: (taskId) => {
         ledger.forget(taskId);
         this.#collector.poke();
@@ -166,7 +173,10 @@ export class Executor {
     await this.#untilReached('the containers of the Engine', () => runtime.start());
     if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
     for (const pod of state.pods()) tasks.adopt(pod);
-    if (!fresh) for (const task of ledger.unacknowledged().tasks) void tasks.relaunch(task);
+    for (const task of ledger.unacknowledged().tasks) {
+      const taskId = task.task_id.value;
+      if (!ledger.isTerminal(taskId)) void tasks.relaunch(task, state.order(taskId));
+    }
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
   }
 
@@ -281,17 +291,21 @@ export class Executor {
     const until = clock.now() + graceMs;
     const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
-    this.#stop.abort();
     this.#collector.stop();
     const patience = new AbortController();
-    await Promise.race([this.#pods?.tasks.killAll(cause, graceMs - reserveMs), sleep(clock, graceMs - reserveMs / 2, patience.signal).catch(() => undefined)]);
+    const within = (ms: number): Promise<void> => sleep(clock, ms, patience.signal).catch(() => undefined);
+    // What an earlier process has left is taken up first: it has to end too.
+    await Promise.race([this.#takenUp.promise, within(graceMs / 2)]);
+    this.#stop.abort();
+    const leftMs = until - clock.now();
+    await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 2)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
     await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs())]);
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
     this.#engine.close();
-    await this.#memory.discard();
+    await this.#memory.close();
     logger.info('executor is down');
   }
 }

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from '../mesos/index.ts';
-import type { PodStatus, ValidPod } from '../pod/index.ts';
+import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskProgress } from '../status/index.ts';
+import type { Order } from './order.ts';
 
 /** One line of the executor's journal. */
 export type JournalEntry =
@@ -10,7 +11,11 @@ export type JournalEntry =
   | { readonly kind: 'pod'; readonly record: PodRecord }
   | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
   | { readonly kind: 'progress'; readonly taskId: string; readonly progress: ProgressRecord }
-  | { readonly kind: 'settled'; readonly taskId: string };
+  | { readonly kind: 'order'; readonly taskId: string; readonly order: Order }
+  | { readonly kind: 'settled'; readonly taskId: string }
+  /** A pod of an earlier run, whose files are still to be removed; then `buried`. */
+  | { readonly kind: 'former'; readonly pod: PodIdentity }
+  | { readonly kind: 'buried'; readonly uid: string };
 
 /** A pod that was accepted. */
 export interface PodRecord {
@@ -40,6 +45,7 @@ export interface ProgressRecord {
 export interface KnownPod extends PodRecord {
   readonly restartCounts: ReadonlyMap<string, number>;
   readonly last?: ProgressRecord;
+  readonly order?: Order;
 }
 
 /** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
@@ -48,6 +54,8 @@ export class ExecutorState {
   #nodeName: string | undefined;
   readonly ledger: LedgerEntry[] = [];
   readonly #pods = new Map<string, { record: PodRecord; last?: ProgressRecord; attempts: Map<string, number> }>();
+  readonly #orders = new Map<string, Order>();
+  readonly #former = new Map<string, PodIdentity>();
 
   static restore(entries: Iterable<JournalEntry>): ExecutorState {
     const state = new ExecutorState();
@@ -87,14 +95,43 @@ export class ExecutorState {
         if (pod !== undefined) pod.last = entry.progress;
         break;
       }
+      case 'order':
+        this.#orders.set(entry.taskId, entry.order);
+        break;
       case 'settled':
         this.#pods.delete(entry.taskId);
+        this.#orders.delete(entry.taskId);
+        break;
+      case 'former':
+        this.#former.set(entry.pod.uid, entry.pod);
+        break;
+      case 'buried':
+        this.#former.delete(entry.uid);
         break;
     }
   }
 
   pods(): KnownPod[] {
-    return [...this.#pods.values()].map(({ record, last, attempts }) => ({ ...record, restartCounts: attempts, ...(last === undefined ? {} : { last }) }));
+    return [...this.#pods.values()].map(({ record, last, attempts }) => {
+      const order = this.#orders.get(record.taskId);
+      return { ...record, restartCounts: attempts, ...(last === undefined ? {} : { last }), ...(order === undefined ? {} : { order }) };
+    });
+  }
+
+  /** The order for a task, also for one whose pod was not accepted yet. */
+  order(taskId: string): Order | undefined {
+    return this.#orders.get(taskId);
+  }
+
+  /** Pods of earlier runs that are not buried. */
+  former(): PodIdentity[] {
+    return [...this.#former.values()];
+  }
+
+  /** What the next run has to know of this one. */
+  *legacy(): Generator<JournalEntry> {
+    for (const pod of this.#former.values()) yield { kind: 'former', pod };
+    for (const { record } of this.#pods.values()) yield { kind: 'former', pod: identityOf(record.pod) };
   }
 
   /** The shortest list of entries that says the same; `ledger` gives its own. */
@@ -106,5 +143,7 @@ export class ExecutorState {
       for (const [container, attempt] of attempts) yield { kind: 'attempt', uid: record.pod.metadata.uid, container, attempt };
       if (last !== undefined) yield { kind: 'progress', taskId: record.taskId, progress: last };
     }
+    for (const [taskId, order] of this.#orders) yield { kind: 'order', taskId, order };
+    for (const pod of this.#former.values()) yield { kind: 'former', pod };
   }
 }

@@ -58,6 +58,11 @@ export class KubernetesSide implements KubernetesStatusSink {
     return outcome;
   }
 
+  /** A pod that runs already and may not be bound to us: it is, before its next status goes out. */
+  bindLater(pod: PodIdentity): void {
+    this.#unbound.add(pod.uid);
+  }
+
   /** The pod is in the API: when it is not there any more, `onDeleted` is called. `held` is its status there, if known. */
   expect(pod: PodIdentity, held: PodStatus | undefined): void {
     this.#source.expect(pod);

@@ -30,6 +30,7 @@ export class Memory {
     this.ledger = this.fresh ? new Ledger(options) : Ledger.restore(known.ledger, options);
     if (this.fresh) {
       this.state.apply({ kind: 'run', run: this.#run });
+      for (const entry of known.legacy()) this.state.apply(entry);
       journal.compact();
     }
   }
@@ -45,8 +46,9 @@ export class Memory {
     if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
   }
 
-  /** All is over and told: nothing needs to be remembered. */
-  discard(): Promise<void> {
-    return this.#journal.discard();
+  /** Nothing is written any more. All over and told: nothing needs to be remembered; else the next run reads what is left to do. */
+  async close(): Promise<void> {
+    const { value: left } = this.state.legacy().next();
+    await (left === undefined ? this.#journal.discard() : this.#journal.close());
   }
 }

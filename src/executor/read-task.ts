@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { KmError, messageOf } from '../base/index.ts';
 import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
 import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
+import type { PodRecord } from './journal-entry.ts';
 
 /** The pod of a task: parsed, with its defaults, checked. Throws code `invalid` whose message names the field. */
 export async function readTask(task: TaskInfo, uidOf: (pod: Pod) => Promise<string>): Promise<ValidPod> {
@@ -16,6 +17,20 @@ export async function checked(pod: Pod, uidOf: (pod: Pod) => Promise<string>): P
   const result = validatePod(defaultPod(pod, { uid }));
   if ('faults' in result) throw new KmError('invalid', faultText(result.faults));
   return result.pod;
+}
+
+/** What the journal keeps of a task that becomes this pod. `now`: milliseconds since the epoch. */
+export function recordOf(task: TaskInfo, pod: ValidPod, now: number): PodRecord {
+  const maxCompletion = task.max_completion_time?.nanoseconds;
+  const graceMs = killGraceMs(task.kill_policy);
+  return {
+    taskId: task.task_id.value,
+    pod,
+    launchedAt: now,
+    inApi: false,
+    ...(graceMs === undefined ? {} : { killGraceMs: graceMs }),
+    ...(maxCompletion === undefined ? {} : { maxCompletionMs: Number(maxCompletion) / 1e6 }),
+  };
 }
 
 /** A UID for a pod that brings none: the same whenever the same task is launched. */

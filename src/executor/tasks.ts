@@ -9,7 +9,8 @@ import { bindHere } from './bind-here.ts';
 import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
-import { checked, derivedUid, faultMessage, killGraceMs, readTask } from './read-task.ts';
+import { mergeOrders, type Order } from './order.ts';
+import { checked, derivedUid, faultMessage, killGraceMs, readTask, recordOf } from './read-task.ts';
 import { TaskTimers } from './task-timers.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -26,16 +27,10 @@ export interface TasksOptions {
   /** False when the task is known already. */
   readonly accept: (task: TaskInfo) => boolean;
   readonly update: (update: TaskUpdateDraft) => void;
+  /** Whether the agent has been told anything of the task. */
+  readonly said: (taskId: string) => boolean;
   /** The task is over on all sides. */
   readonly forget: (taskId: string) => void;
-}
-
-/** Why a task ends, before its pod's own grace is known. */
-interface Order {
-  readonly cause: KillCause;
-  /** Milliseconds; the pod's own grace where absent. */
-  readonly graceMs?: number;
-  readonly strict: boolean;
 }
 
 interface Task {
@@ -43,7 +38,7 @@ interface Task {
   record?: PodRecord;
   /** Present: the API has or had the pod. Absent: it said that it has none, and never had. */
   presence: 'present' | 'absent' | 'unknown';
-  /** An order that came while the launch was still under way. */
+  /** Set from the moment at which it has to end, also while its launch is still under way. */
   order: Order | undefined;
   readonly timers: TaskTimers;
 }
@@ -85,9 +80,13 @@ export class Tasks {
     if (task !== undefined) await this.#begin(task, info);
   }
 
-  /** Launches a task that an earlier process of this executor had accepted and not come to. */
-  async relaunch(info: TaskInfo): Promise<void> {
-    if (!this.#tasks.has(info.task_id.value)) await this.#begin(this.#add(info.task_id.value), info);
+  /** Launches a task that an earlier process of this executor had accepted and not come to; `order`, if it is to end. */
+  async relaunch(info: TaskInfo, order: Order | undefined): Promise<void> {
+    const taskId = info.task_id.value;
+    if (this.#tasks.has(taskId)) return;
+    const task = this.#add(taskId);
+    task.order = order ?? task.order;
+    await this.#begin(task, info);
   }
 
   /** Launches all tasks of a group, or none of them. */
@@ -135,16 +134,21 @@ export class Tasks {
 
   /** Takes up a pod where an earlier process of this executor left it. */
   adopt(known: KnownPod): void {
-    const { pod, taskId, inApi, last, restartCounts } = known;
+    const { kubernetes, reporter, runtime, said, update } = this.#options;
+    const { pod, taskId, inApi, last, order, restartCounts } = known;
     const task = this.#add(taskId, inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
-    if (inApi) this.#options.kubernetes()?.expect(identityOf(pod), undefined);
+    if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
+    if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
+    else kubernetes()?.bindLater(identityOf(pod));
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
-    this.#options.reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
-    this.#options.runtime.launch(pod, taskId, { restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     this.#setTimers(task, known);
-    if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false }, deleted);
+    runtime.launch(pod, taskId, { restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    task.order = order ?? task.order;
+    if (task.order !== undefined) this.#carryOut(task, task.order);
+    else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
   }
 
   /** KILL of the agent; its policy beats the task's, which beats the pod's grace. */
@@ -153,15 +157,15 @@ export class Tasks {
     if (task === undefined) return this.#options.logger.info('KILL for a task that is not (any more)', { task: taskId });
     const graceMs = killGraceMs(policy) ?? task.record?.killGraceMs;
     const cause = { kind: 'mesos-kill', message: 'killed by the framework' } as const;
-    this.#kill(task, { cause, strict: graceMs !== undefined, ...(graceMs === undefined ? {} : { graceMs }) }, false);
+    this.#kill(task, { cause, strict: graceMs !== undefined, deleted: false, ...(graceMs === undefined ? {} : this.#within(graceMs)) });
   }
 
   /** Ends every pod within `graceMs`; resolves when all are gone and both sides told. A launch that comes later ends at once. */
   async killAll(cause: KillCause, graceMs: number): Promise<void> {
-    this.#closing = { cause, graceMs, strict: true };
+    this.#closing = { cause, ...this.#within(graceMs), strict: true, deleted: false };
     for (const task of [...this.#tasks.values()]) {
       const own = task.record?.pod.spec.terminationGracePeriodSeconds;
-      this.#kill(task, { cause, graceMs: own === undefined ? graceMs : Math.min(graceMs, own * 1000), strict: true }, false);
+      this.#kill(task, { ...this.#closing, ...this.#within(own === undefined ? graceMs : Math.min(graceMs, own * 1000)) });
     }
     if (this.#tasks.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -190,7 +194,7 @@ export class Tasks {
       this.#options.reporter.recheck(task.taskId);
     });
     if (deletionTimestamp === undefined) return this.#adjust(task, pod);
-    this.#kill(task, deletion((deletionGracePeriodSeconds ?? 0) * 1000), true);
+    this.#delete(task, (deletionGracePeriodSeconds ?? 0) * 1000);
   }
 
   /** The API's spec is what the pod shall be: a new image, deadline or label reaches its worker. */
@@ -208,7 +212,7 @@ export class Tasks {
     this.#deleted.add(uid);
     this.#graves.forget(uid);
     const task = this.#taskOf(uid);
-    if (task !== undefined) this.#kill(task, deletion(0), true);
+    if (task !== undefined) this.#delete(task, 0);
   }
 
   /** A status patch found no such pod: deleted, if it ever was there; else the task runs from its data alone. */
@@ -279,22 +283,16 @@ export class Tasks {
   }
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
-    const { update, maxPods, clock } = this.#options;
+    const { record: write, update, maxPods, clock } = this.#options;
+    const record = recordOf(info, pod, clock.now());
+    task.record = record;
+    write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
     if (this.#owners.size > maxPods) {
       throw new KmError('unavailable', `Node didn't have enough resource: pods, requested: 1, used: ${this.#owners.size - 1}, capacity: ${maxPods}`);
     }
     await this.#bind(task, pod);
-    const maxCompletion = info.max_completion_time?.nanoseconds;
-    const grace = killGraceMs(info.kill_policy);
-    this.#run(task, {
-      taskId: task.taskId,
-      pod,
-      launchedAt: clock.now(),
-      inApi: task.presence === 'present',
-      ...(grace === undefined ? {} : { killGraceMs: grace }),
-      ...(maxCompletion === undefined ? {} : { maxCompletionMs: Number(maxCompletion) / 1e6 }),
-    });
+    this.#run(task, { ...record, inApi: task.presence === 'present' });
   }
 
   /** Finds out what the API knows of the pod and makes it ours there. Throws when it is another node's, or another pod. */
@@ -319,22 +317,35 @@ export class Tasks {
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));
-    if (task.order !== undefined) this.#kill(task, task.order, false);
+    if (task.order !== undefined) this.#carryOut(task, task.order);
   }
 
   #setTimers(task: Task, record: PodRecord): void {
-    task.timers.start(record, this.#options.launchGraceMs, (cause) => this.#kill(task, { cause, graceMs: 0, strict: true }, false));
+    task.timers.start(record, this.#options.launchGraceMs, (cause) => this.#kill(task, { cause, ...this.#within(0), strict: true, deleted: false }));
   }
 
-  #kill(task: Task, order: Order, deleted: boolean): void {
-    const { record } = task;
+  #kill(task: Task, order: Order): void {
+    const merged = mergeOrders(task.order, order);
+    if (merged !== task.order) this.#options.record({ kind: 'order', taskId: task.taskId, order: merged });
+    task.order = merged;
+    this.#carryOut(task, merged);
+  }
+
+  /** A pod that has not begun yet will end as soon as it begins. */
+  #carryOut({ record }: Task, { cause, untilMs, strict, deleted }: Order): void {
+    const { runtime, clock } = this.#options;
     const uid = record?.pod.metadata.uid;
-    if (record === undefined || uid === undefined || this.#options.runtime.get(uid) === undefined) {
-      task.order = order;
-      return;
-    }
-    const graceMs = order.graceMs ?? record.pod.spec.terminationGracePeriodSeconds * 1000;
-    this.#options.runtime.kill(uid, { cause: order.cause, graceMs, strict: order.strict }, deleted);
+    if (record === undefined || uid === undefined || runtime.get(uid) === undefined) return;
+    const graceMs = untilMs === undefined ? record.pod.spec.terminationGracePeriodSeconds * 1000 : untilMs - clock.now();
+    runtime.kill(uid, { cause, graceMs: Math.max(0, graceMs), strict }, deleted);
+  }
+
+  #delete(task: Task, graceMs: number): void {
+    this.#kill(task, { cause: { kind: 'api-deletion', message: 'pod deleted in the Kubernetes API' }, ...this.#within(graceMs), strict: false, deleted: true });
+  }
+
+  #within(graceMs: number): { untilMs: number } {
+    return { untilMs: this.#options.clock.now() + graceMs };
   }
 
   /** A pod that the API does not have leaves nothing behind once it is over: nobody would ever delete it. */
@@ -384,8 +395,4 @@ export class Tasks {
     const taskId = this.#owners.get(uid);
     return taskId === undefined ? undefined : this.#tasks.get(taskId);
   }
-}
-
-function deletion(graceMs: number): Order {
-  return { cause: { kind: 'api-deletion', message: 'pod deleted in the Kubernetes API' }, graceMs, strict: false };
 }

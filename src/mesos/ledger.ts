@@ -126,6 +126,12 @@ export class Ledger {
     return this.#tasks.get(taskId)?.terminal ?? false;
   }
 
+  /** Whether any update of the task has been made (acknowledged or not). */
+  hasUpdates(taskId: string): boolean {
+    const task = this.#tasks.get(taskId);
+    return task !== undefined && (task.info === undefined || task.pending > 0);
+  }
+
   /** The update of that uuid, while it is not acknowledged. */
   pending(uuid: Uint8Array): TaskUpdate | undefined {
     return this.#updates.get(uuidText(uuid));

@@ -17,7 +17,7 @@ export interface KubernetesStatusSink {
 export interface StatusReporterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Writes the transition into the journal; comes first. */
+  /** Writes into the journal how far the task is; after its updates. */
   readonly record: (report: PodReport, progress: TaskProgress) => void;
   /** Hands an update to the ledger; in order, never dropped. */
   readonly mesos: (update: TaskUpdateDraft) => void;
@@ -42,7 +42,7 @@ interface Task {
 }
 
 /**
- * One ordered transition per pod to two sinks: the journal first, then the Mesos ledger, then the Kubernetes API. Mesos gets every
+ * One ordered transition per pod to two sinks: the Mesos ledger (which journals it) and how far that is, then the Kubernetes API. Mesos gets every
  * transition; Kubernetes the newest status, one request at a time per pod, again and again while the API is away.
  *
  * Between awaits: `progress` is what the journal holds; at most one request per pod is under way.
@@ -71,9 +71,11 @@ export class StatusReporter {
     if (task === undefined || (task.latest !== undefined && sameForUsers(task.latest, report))) return;
     task.latest = report;
     const { updates, progress } = taskUpdates(task.progress, report, this.#options.killingState());
-    if (updates.length > 0 || report.stage !== 'syncing') this.#options.record(report, progress);
     task.progress = progress;
+    // The ledger writes each update down itself. It comes first: a crash in between makes an update twice, which the ledger refuses where it
+    // matters (after a terminal one); the other way round it would never be made.
     for (const update of updates) this.#options.mesos(update);
+    if (updates.length > 0 || report.stage !== 'syncing') this.#options.record(report, progress);
     task.sending ??= this.#send(task);
   }
 

@@ -63,6 +63,8 @@ export class ExecutorUnderTest implements AsyncDisposable {
   /** Pids of the sessions that it has started, for the search for what they left behind. */
   readonly #sessions: number[] = [];
   #log = '';
+  /** A wait was in vain: what is left over then says nothing new. */
+  #failed = false;
   #run = 0;
 
   private constructor(options: UnderTestOptions, agent: AgentEmulator, api: EmbeddedApi | undefined, dir: string) {
@@ -314,7 +316,7 @@ export class ExecutorUnderTest implements AsyncDisposable {
       await Promise.all([this.agent.close(), this.api?.stop()]);
       await rm(this.dir, { recursive: true, force: true });
     }
-    if (left.length > 0) throw this.#failure(`left over: ${left.join(', ')}`);
+    if (left.length > 0 && !this.#failed) throw this.#failure(`left over: ${left.join(', ')}`);
   }
 
   #look(): void {
@@ -322,6 +324,7 @@ export class ExecutorUnderTest implements AsyncDisposable {
   }
 
   #failure(message: string): Error {
+    this.#failed = true;
     const tasks = [...this.agent.tasks.values()].map(({ taskId, states }) => `${taskId}: ${states.join(' ')}`);
     return new Error([message, 'tasks:', ...tasks, 'executor:', ...this.#log.split('\n').slice(-30).map((line) => line.slice(0, 240))].join('\n  '));
   }

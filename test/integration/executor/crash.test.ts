@@ -1,0 +1,183 @@
+/** The worker, or all of the executor, dies at any moment: every task has exactly one end, containers do not notice, nothing is left over. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { LABELS } from '../../../src/docker/index.ts';
+import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
+
+const never = { restartPolicy: 'Never' } as const;
+const TERMINAL = /^TASK_(FINISHED|FAILED|KILLED|ERROR|LOST|DROPPED)$/;
+
+/** Numbers in [0, 1), the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Exactly one terminal state, the last one; nothing is said twice. */
+function expectOneEnd(under: ExecutorUnderTest, { taskId }: Launched, state: string): void {
+  const states = under.states(taskId);
+  expect(states.filter((one) => TERMINAL.test(one)), `${taskId}: ${states.join(' ')}`).toEqual([state]);
+  expect(TERMINAL.test(states.at(-1) ?? '')).toBe(true);
+  expect(new Set(states).size, `${taskId}: ${states.join(' ')}`).toBe(states.length);
+}
+
+/** A LAUNCH that was written to a worker which died before it could read it: the agent says so itself, for it is not sent again. */
+function neverArrived(under: ExecutorUnderTest, { taskId }: Launched): boolean {
+  return under.last(taskId)?.from === 'agent' && under.states(taskId).join() === 'TASK_DROPPED';
+}
+
+describe('a worker that is killed', () => {
+  test('while its pods run takes them up as they are', async () => {
+    await using under = await ExecutorUnderTest.start();
+    const calm = under.launch(pod());
+    const probed = under.launch(pod({ readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }));
+    const short = under.launch(pod(shell('while ! [ -e /tmp/stop ]; do sleep 0.1; done; echo late >/dev/termination-log; exit 4'), never));
+    await Promise.all([calm, probed, short].map((task) => under.running(task)));
+    await under.until(() => under.last(probed.taskId)?.healthy === true, 'it is ready');
+    const before = await under.container(calm);
+
+    const worker = await under.killWorker();
+    await under.exec(short, ['touch', '/tmp/stop']);
+    expect(await under.ended(short)).toMatchObject({ state: 'TASK_FAILED', message: 'container main: Error, exit code 4: late' });
+    expect((await under.poll(() => under.worker(), 'a new worker')).pid).not.toBe(worker);
+    expect(await under.container(calm)).toEqual(before);
+    expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
+
+    under.kill(calm);
+    expect((await under.ended(calm)).state).toBe('TASK_KILLED');
+    expect(under.record(calm.taskId)?.updates.filter(({ acknowledged }) => !acknowledged)).toEqual([]);
+  });
+
+  test('keeps count of restarts and of the crash loop', async () => {
+    await using under = await ExecutorUnderTest.start();
+    const task = under.launch(pod(shell('exit 1')));
+    const restartCounts = async (): Promise<string[]> => (await under.containers(task.uid)).map(({ labels }) => labels[LABELS.restartCount] ?? '').sort();
+    await under.poll(async () => (await restartCounts()).includes('1'), 'it is restarted');
+    await under.killWorker();
+    await under.untilState(task, 'TASK_RUNNING');
+    await under.poll(async () => (await restartCounts()).includes('2'), 'it is restarted again', 45_000);
+    under.kill(task);
+    await under.ended(task);
+    expect(under.status(task.taskId)?.containerStatuses?.[0]?.restartCount).toBeGreaterThanOrEqual(2);
+  });
+
+  test('while it kills a pod goes on killing it, within the same grace', async () => {
+    await using under = await ExecutorUnderTest.start();
+    const task = under.launch(pod(shell("trap '' TERM; while :; do sleep 0.1; done"), { terminationGracePeriodSeconds: 3600 }));
+    await under.running(task);
+    under.kill(task, 4_000);
+    const began = Date.now();
+    await under.untilState(task, 'TASK_KILLING');
+    await under.killWorker();
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expectOneEnd(under, task, 'TASK_KILLED');
+  });
+
+  test('loses no update that nobody has acknowledged', async () => {
+    await using under = await ExecutorUnderTest.start({ agent: { acknowledge: false } });
+    const starts = join(under.dir, 'starts');
+    await writeFile(starts, '');
+    const host = { volumeMounts: [{ name: 'host', mountPath: '/starts' }] };
+    const task = under.launch(pod(shell('echo x >>/starts', host), { ...never, volumes: [{ name: 'host', hostPath: { path: starts } }] }));
+    const running = under.launch(pod());
+    await under.ended(task);
+    await under.running(running);
+    await under.killWorker();
+    await under.until(() => (under.record(task.taskId)?.updates ?? []).every(({ deliveries }) => deliveries > 1), 'all come again');
+    under.agent.setAcknowledge(true);
+    await under.until(() => (under.record(task.taskId)?.updates ?? []).every(({ acknowledged }) => acknowledged), 'all are acknowledged');
+    expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
+    const later = under.launch(pod(shell('exit 0'), never));
+    await under.ended(later);
+    await under.gone(later);
+    expect(await under.containers(task.uid)).toEqual([]);
+    expect(await readFile(starts, 'utf8')).toBe('x\n');
+    expect(under.states(running.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
+  });
+
+  test('gets a SIGTERM that comes while there is no worker', async () => {
+    await using under = await ExecutorUnderTest.start();
+    const task = under.launch(pod());
+    await under.running(task);
+    await under.killWorker();
+    under.signal('SIGTERM');
+    expect(await under.exit()).toEqual({ code: 0, signal: null });
+    expect(await under.ended(task)).toMatchObject({ state: 'TASK_KILLED', from: 'executor' });
+    expect(await under.leftOvers()).toEqual([]);
+  });
+
+  test('over and over, at random moments of a mix of pods: every task has one end, no container notices, nothing is left', async () => {
+    const seed = Number(process.env.KM_TEST_SEED ?? Date.now() % 1_000_000);
+    console.log(`seed ${seed} (KM_TEST_SEED)`);
+    const random = randomOf(seed);
+    await using under = await ExecutorUnderTest.start();
+    const shared = { volumeMounts: [{ name: 'shared', mountPath: '/shared' }] };
+    const volumes = [{ name: 'shared', emptyDir: {} }];
+    // Each counts its own starts in the pod's volume: a container that was started twice says so.
+    const once = 'echo x >>/shared/starts; [ $(wc -l </shared/starts) = 1 ] || exit 99;';
+    const jobs: [string, Launched][] = [];
+    const launch = (): void => {
+      jobs.push(
+        ['TASK_FINISHED', under.launch(pod(shell(`${once} sleep ${(random() * 2).toFixed(2)}; exit 0`, shared), { ...never, volumes }))],
+        ['TASK_FAILED', under.launch(pod(shell(`${once} exit 7`, shared), { ...never, volumes }))],
+        ['TASK_FINISHED', under.launch(pod(shell('[ $(wc -l </shared/starts) = 1 ]', shared), { ...never, volumes, initContainers: [busybox({ name: 'setup', ...shell(`${once} exit 0`, shared) })] }))],
+        ['TASK_ERROR', under.launch(pod({ image: '' }))],
+      );
+    };
+    const servers = Array.from({ length: 3 }, () => under.launch(pod(shell(`${once} trap 'exit 143' TERM; sleep 3600 & wait`, shared), { volumes })));
+    launch();
+    let killed: number | undefined;
+    for (let kills = 0; kills < 8; kills++) {
+      await sleep(random() * 900); // the random moment
+      const { pid } = await under.poll(() => {
+        const worker = under.worker();
+        return worker !== undefined && worker.pid !== killed ? worker : undefined;
+      }, 'there is a new worker');
+      process.kill(pid, 'SIGKILL');
+      killed = pid;
+      if (kills < 4) launch();
+      const victim = servers[kills];
+      if (kills < 2 && victim !== undefined) under.kill(victim);
+    }
+    const [first, second, third] = servers as [Launched, Launched, Launched];
+    for (const [state, task] of jobs) {
+      await under.ended(task);
+      if (!neverArrived(under, task)) expectOneEnd(under, task, state);
+    }
+    // As with launches, a KILL may have gone to one that was dead already.
+    for (const task of [first, second]) if (under.record(task.taskId)?.terminal !== true) under.kill(task);
+    await Promise.all([first, second].map((task) => under.ended(task)));
+    await under.running(third);
+    expect((await under.container(third)).labels[LABELS.restartCount]).toBe('0');
+    expect(await under.exec(third, ['cat', '/shared/starts'])).toBe('x\n');
+    under.kill(third);
+    await under.ended(third);
+    for (const server of servers) expectOneEnd(under, server, 'TASK_KILLED');
+    await under.poll(async () => (await under.containers()).length === 0, 'no container is left');
+    expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+    expect(await under.leftOvers()).toEqual([]);
+  });
+});
+
+test('a later run sweeps what an executor left behind that was killed as a whole', async () => {
+  await using under = await ExecutorUnderTest.start();
+  const tasks = [under.launch(pod()), under.launch(pod({}, { volumes: [{ name: 'v', emptyDir: {} }] })), under.launch(pod(shell('exit 1')))];
+  await Promise.all(tasks.map((task) => under.running(task)));
+  await under.destroy();
+  const left = await under.containers();
+  expect(left.length).toBeGreaterThanOrEqual(6);
+  await under.spawn();
+  await under.poll(async () => (await under.containers()).length === 0, 'all are swept', 15_000);
+  const task = under.launch(pod(shell('exit 0'), never));
+  expect((await under.ended(task)).state).toBe('TASK_FINISHED');
+  await under.gone(task);
+  await under.poll(async () => (await under.files()).every((name) => name.startsWith('root/journal/')), 'no file is left but the journal');
+});
