@@ -122,6 +122,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function provideApi(options: ClusterOptions, stateDir: string, started: AsyncDisposableStack): Promise<{ api: EmbeddedApi | undefined; kubeconfigPath: string }> {
   if (options.kubeconfig !== undefined) return { api: undefined, kubeconfigPath: resolve(options.kubeconfig) };
   const api = await EmbeddedApi.start({
+    tls: true, // over plain HTTP anybody on this machine could start pods
     ...(options.port !== undefined && { port: options.port }),
     ...(options.logger !== undefined && { logger: options.logger }),
   });
