@@ -33,6 +33,9 @@ const SHUTDOWN_RESERVE_MS = 2000;
 /** Longest wait for acknowledgements at the end: a framework that is torn down acknowledges nothing any more. */
 const LAST_WORDS_MS = 1000;
 
+/** The agent kills at the very end of the grace: we are gone so much sooner, milliseconds; at most a tenth of the grace. */
+const LAST_MARGIN_MS = 500;
+
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** The rooms below, once the Engine has been reached. */
@@ -288,7 +291,7 @@ export class Executor {
     const { environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
     const reserveMs = Math.min(SHUTDOWN_RESERVE_MS, graceMs / 3);
-    const until = clock.now() + graceMs;
+    const until = clock.now() + graceMs - Math.min(LAST_MARGIN_MS, graceMs / 10);
     const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#collector.stop();
@@ -305,7 +308,7 @@ export class Executor {
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
     this.#engine.close();
-    await this.#memory.close();
+    await this.#memory.close(this.#pods?.runtime.allGone ?? this.#memory.state.pods().length === 0);
     logger.info('executor is down');
   }
 }

@@ -46,9 +46,8 @@ export class Memory {
     if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
   }
 
-  /** Nothing is written any more. All over and told: nothing needs to be remembered; else the next run reads what is left to do. */
-  async close(): Promise<void> {
-    const { value: left } = this.state.legacy().next();
-    await (left === undefined ? this.#journal.discard() : this.#journal.close());
+  /** Nothing is written any more. `allGone`: no pod of ours is left anywhere; else the next run reads what there is to remove. */
+  async close(allGone: boolean): Promise<void> {
+    await (allGone && this.state.former().length === 0 ? this.#journal.discard() : this.#journal.close());
   }
 }

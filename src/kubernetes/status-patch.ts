@@ -13,7 +13,7 @@ export interface StatusPatch {
 
 /**
  * Strategic merge patch that makes a status ours. It holds all of our fields, not only the changed ones, and `null` for those that we
- * have no value for, so that it is right whatever stands there. Conditions merge by type: those of others are left out. Pod IPs merge
+ * have no value for, so that it is right whatever stands there. Conditions merge by type and field: those of others are left out. Pod IPs merge
  * by address: those of `held`, the status the API is known to hold, that are over are taken out by name. (A list that is not there
  * yet must not be given directives: Kubernetes 1.20 takes them for elements.) The UID lets the server refuse it for another pod of
  * that name.
@@ -27,7 +27,7 @@ export function statusPatch(uid: string, status: PodStatus, held: PodStatus): St
     status: {
       ...Object.fromEntries(CLEARED.map((field) => [field, null])),
       ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
-      ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => OWN_CONDITIONS.has(type)) }),
+      ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => OWN_CONDITIONS.has(type)).map((condition) => ({ reason: null, message: null, ...condition })) }),
       ...(podIPs !== undefined && { podIPs: [...podIPs, ...over] }),
     },
   };

@@ -80,8 +80,9 @@ export class PodRuntime {
     return this.#workers.get(uid);
   }
 
-  uids(): string[] {
-    return [...this.#workers.keys()];
+  /** Of no pod is anything left, whether the API knows that or not. */
+  get allGone(): boolean {
+    return [...this.#workers.values()].every(({ stage }) => stage === 'terminated');
   }
 
   /** Whether the Engine has anything of that pod. */

@@ -347,7 +347,7 @@ export function pod(container: ContainerSpec = {}, spec: Partial<PodSpec> = {}, 
     kind: 'Pod',
     metadata: { name: `pod-${uid.slice(0, 8)}`, namespace: 'default', uid, ...metadata },
     spec: { terminationGracePeriodSeconds: 0, containers: [busybox(container)], ...spec },
-  } as Pod;
+  };
 }
 
 /** Sleeps, and ends at once on SIGTERM: as process 1 a bare `sleep` would not hear it. */
@@ -355,7 +355,7 @@ const SLEEP = ['sh', '-c', "trap 'exit 143' TERM; sleep 86400 & wait"];
 
 /** A container that sleeps, unless told otherwise. */
 export function busybox(container: ContainerSpec = {}): Container {
-  return { name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: SLEEP, ...container } as Container;
+  return { name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: SLEEP, ...container };
 }
 
 /** A container that runs this shell script. */

@@ -57,7 +57,7 @@ describe('malformed', () => {
 
 test.each<[string, Pod, string]>([
   ['a volume', pod({}, { volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), 'spec.volumes[0].nfs: not supported yet'],
-  ['a field', pod({}, { schedulingGates: [{ name: 'g' }], ephemeralContainers: [{ name: 'e' }] } as object), 'spec.ephemeralContainers: not supported yet'],
+  ['a field', pod({}, { schedulingGates: [{ name: 'g' }], ephemeralContainers: [{ name: 'e' }] }), 'spec.ephemeralContainers: not supported yet'],
 ])('%s that we do not do is refused by its name', async (_what, data, message) => {
   const end = await under.ended(under.launch(data));
   expect(end.state).toBe('TASK_ERROR');

@@ -1,0 +1,262 @@
+/** The Kubernetes side: what kubectl shows and does, and an API that is away. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KubernetesClient, loadKubeconfig, podResource } from '../../../src/kubernetes/index.ts';
+import type { Pod, PodSpec } from '../../../src/pod/index.ts';
+import { silentLogger } from '../../../src/telemetry/index.ts';
+import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
+
+const never = { restartPolicy: 'Never' } as const;
+const stubborn = shell("trap '' TERM; while :; do sleep 0.1; done");
+
+class Kubectl {
+  readonly #client: KubernetesClient;
+  private constructor(client: KubernetesClient) {
+    this.#client = client;
+  }
+  static async for(under: ExecutorUnderTest): Promise<Kubectl> {
+    return new Kubectl(new KubernetesClient({ access: await loadKubeconfig(`${under.dir}/kubeconfig`), logger: silentLogger }));
+  }
+  async delete({ name }: Launched, gracePeriodSeconds?: number): Promise<void> {
+    await this.#client.delete(podResource({ namespace: 'default', name }), gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
+  }
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+const phase = (under: ExecutorUnderTest, task: Launched): string | undefined => under.apiPod(task)?.status?.phase;
+const ready = (under: ExecutorUnderTest, task: Launched): string | undefined => under.apiPod(task)?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+const apiShows = (under: ExecutorUnderTest, task: Launched, wanted: string): Promise<void> => under.until(() => phase(under, task) === wanted, `the API shows ${wanted}, not ${phase(under, task)}`);
+const apiGone = (under: ExecutorUnderTest, task: Launched): Promise<void> => under.until(() => under.apiPod(task)?.metadata?.uid !== task.uid, 'the object is gone');
+/** A field that is null is one that is not there. */
+const withoutNulls = (value: unknown): unknown => JSON.parse(JSON.stringify(value), (_key, inner: unknown) => inner ?? undefined) as unknown;
+/** Bound to our node, as a scheduler leaves it. */
+const bound = (under: ExecutorUnderTest, of: Pod): Pod => ({ ...of, spec: { ...of.spec, nodeName: under.nodeName } as PodSpec });
+
+describe('an API that answers', () => {
+  let under: ExecutorUnderTest;
+  let kubectl: Kubectl;
+  beforeAll(async () => {
+    under = await ExecutorUnderTest.start({ kubernetes: true });
+    kubectl = await Kubectl.for(under);
+  });
+  afterAll(async () => {
+    await kubectl.close();
+    await under[Symbol.asyncDispose]();
+  });
+
+  test.concurrent('shows a pod that runs as the agent has it, with its events', async () => {
+    const task = under.launch(bound(under, pod()));
+    await under.running(task);
+    await apiShows(under, task, 'Running');
+    expect(ready(under, task)).toBe('True');
+    expect(withoutNulls(under.apiPod(task)?.status)).toEqual(under.status(task.taskId));
+    const events = (): string[] =>
+      under.api?.list({ group: '', resource: 'events', namespace: 'default' }).filter(({ involvedObject }) => (involvedObject as { uid?: string }).uid === task.uid).map(({ reason }) => String(reason)) ?? [];
+    await under.until(() => ['Pulled', 'Created', 'Started'].every((reason) => events().includes(reason)), 'the events are there');
+  });
+
+  test.concurrent('has a node that is ready', async () => {
+    const node = () => under.api?.get({ group: '', resource: 'nodes', name: under.nodeName })?.status as { conditions?: { type: string; status: string }[] } | undefined;
+    await under.until(() => node()?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true, 'the node is ready');
+  });
+
+  test.concurrent('gets a pod bound that nobody has bound', async () => {
+    const task = under.launch(pod());
+    await under.running(task);
+    expect(under.apiPod(task)?.spec?.nodeName).toBe(under.nodeName);
+    await apiShows(under, task, 'Running');
+  });
+
+  test.concurrent('keeps a pod that is bound to another node from running here', async () => {
+    const elsewhere = pod();
+    under.create({ ...elsewhere, spec: { ...elsewhere.spec, nodeName: 'another' } as PodSpec });
+    const task = under.launch(elsewhere, { inApi: false });
+    expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message: expect.stringContaining('bound to another node') as unknown });
+    expect(phase(under, task)).toBe('Pending');
+    expect(await under.containers(task.uid)).toEqual([]);
+  });
+
+  test.concurrent('does not keep a pod that it does not have from running', async () => {
+    const task = under.launch(pod(shell('while ! [ -e /tmp/stop ]; do sleep 0.1; done; exit 0'), never), { inApi: false });
+    await under.running(task);
+    await under.exec(task, ['touch', '/tmp/stop']);
+    expect((await under.ended(task)).state).toBe('TASK_FINISHED');
+    await under.gone(task);
+    expect(under.apiPod(task)).toBeUndefined();
+  });
+
+  test.concurrent('loses a deleted pod only after all of it is gone', async () => {
+    const task = under.launch(bound(under, pod(shell("trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"), { terminationGracePeriodSeconds: 20 })));
+    await apiShows(under, task, 'Running');
+    const left = Promise.withResolvers<unknown[]>();
+    const release = under.api?.onChange(({ type, object }) => {
+      if (type === 'DELETED' && object.metadata.uid === task.uid) void under.containers(task.uid).then(left.resolve, left.reject);
+    });
+    await kubectl.delete(task);
+    expect(under.apiPod(task)?.metadata?.deletionTimestamp).toBeDefined();
+    expect(await left.promise).toEqual([]);
+    release?.();
+    expect((await under.ended(task)).message).toBe('pod deleted in the Kubernetes API');
+    expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  });
+
+  test.concurrent('with a second, shorter deletion shortens the wait', async () => {
+    const task = under.launch(bound(under, pod(stubborn, { terminationGracePeriodSeconds: 3600 })));
+    await apiShows(under, task, 'Running');
+    await kubectl.delete(task);
+    await under.untilState(task, 'TASK_KILLING');
+    await kubectl.delete(task, 1);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await apiGone(under, task);
+    await under.gone(task);
+  });
+
+  test.concurrent('with a forced deletion ends the pod too', async () => {
+    const task = under.launch(bound(under, pod(stubborn, { terminationGracePeriodSeconds: 3600 })));
+    await apiShows(under, task, 'Running');
+    await kubectl.delete(task, 0);
+    await apiGone(under, task);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await under.gone(task);
+  });
+
+  test.concurrent('keeps a pod that Mesos has killed, as failed, until somebody deletes it', async () => {
+    const task = under.launch(bound(under, pod()));
+    await apiShows(under, task, 'Running');
+    under.kill(task);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await apiShows(under, task, 'Failed');
+    expect(under.apiPod(task)?.status?.reason).toBe('TaskKilled');
+    await under.gone(task);
+    await kubectl.delete(task, 1);
+    await apiGone(under, task);
+  });
+
+  test.concurrent('keeps a job that is over, with its log, until somebody deletes it', async () => {
+    const task = under.launch(bound(under, pod(shell('echo the result; exit 0'), never)));
+    expect((await under.ended(task)).state).toBe('TASK_FINISHED');
+    await apiShows(under, task, 'Succeeded');
+    const { id } = await under.container(task);
+    expect(await under.engine.tailLog(id, { lines: 10, bytes: 1000 })).toContain('the result');
+    await kubectl.delete(task);
+    await apiGone(under, task);
+    await under.gone(task);
+    expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
+  });
+
+  test.concurrent('shows a container that waits, and why', async () => {
+    const task = under.launch(bound(under, pod({ image: 'not-there', imagePullPolicy: 'Never' })));
+    await under.until(() => under.apiPod(task)?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull', 'the reason is there');
+    expect(phase(under, task)).toBe('Pending');
+    await kubectl.delete(task, 0);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    expect(under.states(task.taskId)).not.toContain('TASK_RUNNING');
+  });
+
+  test.concurrent('sees a pod deleted right behind its launch end', async () => {
+    const task = under.launch(bound(under, pod()));
+    await kubectl.delete(task, 0);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await under.gone(task);
+  });
+
+  test.concurrent('shows restarts and the crash loop', async () => {
+    const task = under.launch(bound(under, pod(shell('exit 1'))));
+    const status = () => under.apiPod(task)?.status?.containerStatuses?.[0];
+    await under.until(() => status()?.state?.waiting?.reason === 'CrashLoopBackOff', 'it waits');
+    expect(status()).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 1, reason: 'Error' } } });
+    expect(phase(under, task)).toBe('Running');
+    await kubectl.delete(task, 1);
+    await apiGone(under, task);
+  });
+});
+
+describe('an API that is away', () => {
+  let under: ExecutorUnderTest;
+  let kubectl: Kubectl;
+  beforeEach(async () => {
+    under = await ExecutorUnderTest.start({ kubernetes: true });
+    kubectl = await Kubectl.for(under);
+  });
+  afterEach(async () => {
+    await kubectl.close();
+    await under[Symbol.asyncDispose]();
+  });
+
+  test('for a whole launch: the pod runs; status and binding come when it is back', async () => {
+    const unbound = pod();
+    under.create(unbound);
+    await under.api?.pause();
+    const task = under.launch(unbound, { inApi: false });
+    await under.running(task);
+    await under.api?.resume();
+    await apiShows(under, task, 'Running');
+    expect(under.apiPod(task)?.spec?.nodeName).toBe(under.nodeName);
+    await kubectl.delete(task, 1);
+    await apiGone(under, task);
+    await under.ended(task);
+  });
+
+  test('kills nothing, and hears of all that happened when it is back', async () => {
+    const calm = under.launch(bound(under, pod()));
+    const job = under.launch(bound(under, pod(shell('while ! [ -e /tmp/stop ]; do sleep 0.1; done; exit 3'), never)));
+    await Promise.all([calm, job].map((task) => apiShows(under, task, 'Running')));
+    const before = await under.container(calm);
+    await under.api?.pause();
+    await under.exec(job, ['touch', '/tmp/stop']);
+    expect((await under.ended(job)).state).toBe('TASK_FAILED');
+    expect(await under.container(calm)).toEqual(before);
+    await under.killWorker();
+    await under.poll(() => under.log.match(/executor is up/g)?.length === 2, 'the new worker is there');
+    await under.api?.resume();
+    await apiShows(under, job, 'Failed');
+    expect(under.apiPod(job)?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(3);
+    expect(await under.container(calm)).toEqual(before);
+    expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
+  });
+
+  test('after a deletion: the pod ends, and its object when it is back', async () => {
+    const task = under.launch(bound(under, pod(stubborn, { terminationGracePeriodSeconds: 2 })));
+    await apiShows(under, task, 'Running');
+    await kubectl.delete(task);
+    await under.untilState(task, 'TASK_KILLING');
+    await under.api?.pause();
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await under.gone(task);
+    await under.api?.resume();
+    await apiGone(under, task);
+  });
+
+  test('while a pod is replaced by another of its name: the old one ends, the new one is left alone', async () => {
+    const old = under.launch(bound(under, pod({}, {}, { name: 'same' })));
+    await apiShows(under, old, 'Running');
+    await under.api?.pause();
+    const other = bound(under, pod({}, {}, { name: 'same' }));
+    under.create(other);
+    await under.api?.resume();
+    expect((await under.ended(old)).state).toBe('TASK_KILLED');
+    await under.gone(old);
+    expect(under.apiPod(old)).toMatchObject({ metadata: { uid: other.metadata?.uid }, status: { phase: 'Pending' } });
+    const next = under.launch(other, { inApi: false });
+    await apiShows(under, { ...next, name: 'same' }, 'Running');
+  });
+
+  test('at a SHUTDOWN: the end comes all the same', async () => {
+    const task = under.launch(bound(under, pod()));
+    await apiShows(under, task, 'Running');
+    await under.api?.pause();
+    const began = Date.now();
+    expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+    expect(Date.now() - began).toBeLessThan(under.agent.shutdownGracePeriodMs - 200);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    expect(await under.containers()).toEqual([]);
+  });
+
+  test('is told of the end of pods that a SHUTDOWN killed', async () => {
+    const task = under.launch(bound(under, pod({}, { initContainers: [busybox({ name: 'setup', command: ['true'] })] })));
+    await apiShows(under, task, 'Running');
+    expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+    expect(under.apiPod(task)?.status).toMatchObject({ phase: 'Failed', reason: 'ExecutorShutdown' });
+  });
+});
