@@ -100,10 +100,11 @@ export class Relist {
   /** Looks at every container of ours that may have changed. */
   async all(): Promise<void> {
     const { engine, labels } = this.#options;
+    const before = [...this.#owners.keys()]; // what is made while the list is on its way is not in it
     const listed = await engine.list(labels, this.#stop.signal);
     this.#health(true);
     const alive = new Set(listed.map(({ id }) => id));
-    for (const id of this.#owners.keys()) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
+    for (const id of before) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
     await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
   }
 
@@ -145,8 +146,11 @@ export class Relist {
   }
 
   #onEvent(event: EngineEvent): void {
-    if (event.action === 'destroy') this.#remove(event.id);
-    else if (TELLING.has(event.action)) void this.refresh(event.id);
+    if (event.action === 'destroy') {
+      this.#remove(event.id);
+      const inspecting = this.#inspecting.get(event.id);
+      if (inspecting !== undefined) inspecting.again = true; // it may still have seen it
+    } else if (TELLING.has(event.action)) void this.refresh(event.id);
   }
 
   async #inspectWhileAsked(id: string, entry: { again: boolean }): Promise<void> {
