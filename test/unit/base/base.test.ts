@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep } from '../../../src/base/index.ts';
-import { ManualClock, settle } from './manual-clock.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 describe('durations', () => {
   it.each([

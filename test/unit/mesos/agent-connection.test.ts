@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeEvent, encodeRecord, Ledger, type Event, type LedgerEntry } from '../../../src/mesos/index.ts';
 import { systemClock } from '../../../src/base/index.ts';
-import { connect, eventually, ManualClock, report, type Connected } from './connected.ts';
+import { connect, eventually, report, type Connected } from './connected.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { acknowledgement, FakeAgent, kill, launch, subscribedEvent, type Subscribed } from './fake-agent.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -373,7 +374,7 @@ describe('an agent that goes away', () => {
     await clock.advance(3_600_000); // as long as it is there, time does not count
     await at.kill();
     await eventually(() => expect(me.seen.disconnected).toBe(1));
-    const settled = (): Promise<void> => eventually(() => expect(clock.timers).toBe(2));
+    const settled = (): Promise<void> => eventually(() => expect(clock.pending).toBe(2));
     await settled();
     await clock.advance(9_999, settled);
     expect(me.log.filter(({ message }) => message.includes('trying again')).length).toBeGreaterThan(10);
@@ -384,7 +385,7 @@ describe('an agent that goes away', () => {
     await at.start();
     await clock.advance(60_000);
     expect(at.tries).toBe(1);
-    expect(clock.timers).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   it('starts the recovery timeout anew with each disconnection', async () => {
@@ -395,11 +396,11 @@ describe('an agent that goes away', () => {
       await eventually(() => expect(me.seen.subscribed).toBe(round));
       await at.kill();
       await eventually(() => expect(me.seen.disconnected).toBe(round));
-      const settled = (): Promise<void> => eventually(() => expect(clock.timers).toBe(2));
+      const settled = (): Promise<void> => eventually(() => expect(clock.pending).toBe(2));
       await settled();
       await clock.advance(9_000, settled);
       await at.start();
-      await clock.advance(600, () => eventually(() => expect(clock.timers).toBe(1)));
+      await clock.advance(600, () => eventually(() => expect(clock.pending).toBe(1)));
     }
     expect(me.seen.lost).toEqual([]);
   });

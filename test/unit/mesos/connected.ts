@@ -76,37 +76,3 @@ export function eventually(check: () => void): Promise<void> {
 export function report(taskId: string, state: TaskReport['state']): TaskReport {
   return { task_id: { value: taskId }, state };
 }
-
-/** A clock that stands still until it is told. Timers fire in order, and what they wake gets its turn in between. */
-export class ManualClock implements Clock {
-  #now = 1_700_000_000_000;
-  #timers: { at: number; fn: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(ms: number, fn: () => void): () => void {
-    const timer = { at: this.#now + ms, fn };
-    this.#timers.push(timer);
-    return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
-  }
-
-  get timers(): number {
-    return this.#timers.length;
-  }
-
-  /** Lets `ms` pass; `settle` is awaited whenever a timer has fired. */
-  async advance(ms: number, settle: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (next === undefined) break;
-      this.#now = next.at;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      next.fn();
-      await settle();
-    }
-    this.#now = end;
-  }
-}

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Ledger, randomUuid, uuidText, type LedgerEntry, type TaskState, type TaskUpdate } from '../../../src/mesos/index.ts';
-import { ManualClock, report } from './connected.ts';
+import { report } from './connected.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { launch } from './fake-agent.ts';
 
 const task = (id: string): Parameters<Ledger['addTask']>[0] => launch(id).launch.task;
 
 function ledgerWith(journal: LedgerEntry[], entries: Iterable<LedgerEntry> = []): Ledger {
-  return Ledger.restore(entries, { executorId: 'exec-1', record: (entry) => void journal.push(entry), clock: new ManualClock() });
+  return Ledger.restore(entries, { executorId: 'exec-1', record: (entry) => void journal.push(entry), clock: new ManualClock(1_700_000_000_000) });
 }
 
 const told = (ledger: Ledger): { tasks: string[]; updates: string[] } => {
@@ -83,7 +84,7 @@ describe('the ledger', () => {
     let full = false;
     const ledger = new Ledger({
       executorId: 'exec-1',
-      clock: new ManualClock(),
+      clock: new ManualClock(1_700_000_000_000),
       record: () => {
         if (full) throw new Error('disk full');
       },

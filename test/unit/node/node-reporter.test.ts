@@ -3,7 +3,7 @@ import { EmbeddedApi, type KubernetesObject } from '../../../src/harness/kuberne
 import { KubernetesClient } from '../../../src/kubernetes/index.ts';
 import { NodeReporter, type Node, type NodeFacts, type NodeReporterOptions } from '../../../src/node/index.ts';
 import { silentLogger, type Logger } from '../../../src/telemetry/index.ts';
-import { ManualClock } from '../harness/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../kubernetes/scripted-api.ts';
 
 const FACTS: NodeFacts = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KmError } from '../../../src/base/index.ts';
 import type { Engine, ImageInfo } from '../../../src/docker/index.ts';
 import { ImagePuller, NotStarted } from '../../../src/runtime/image-puller.ts';
-import { ManualClock, settle } from '../base/manual-clock.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 const IMAGE = { id: 'sha256:1', repoTags: ['nginx:latest'], repoDigests: [] } as unknown as ImageInfo;
 const never = new AbortController().signal;

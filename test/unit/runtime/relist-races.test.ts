@@ -4,7 +4,7 @@ import type { ContainerSummary, Engine, EngineEvent } from '../../../src/docker/
 import type { ObservedContainer } from '../../../src/pod/index.ts';
 import { Relist } from '../../../src/runtime/relist.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
-import { ManualClock, settle } from '../base/manual-clock.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 const container = (id: string, state: ObservedContainer['state'] = 'running'): ObservedContainer => ({
   id, kind: 'container', name: 'web', attempt: 0, state, image: 'i', imageId: 'i', hash: 'h', createdAt: 1, oomKilled: false,

@@ -4,7 +4,7 @@ import type { ContainerSummary, Engine, EngineEvent } from '../../../src/docker/
 import type { ObservedContainer } from '../../../src/pod/index.ts';
 import { Relist } from '../../../src/runtime/relist.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
-import { ManualClock, settle } from '../base/manual-clock.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 const RELIST_MS = 60_000;
 
@@ -145,6 +145,7 @@ describe('Relist', () => {
     await settle();
     engine.containers.set('b', container('b'));
     engine.breakStream();
+    await settle();
     await clock.advance(200);
     expect(relist.pod('u-1').containers.map(({ id }) => id).sort()).toEqual(['a', 'b']);
     expect(engine.since).toEqual([undefined, 17n]);
@@ -155,6 +156,7 @@ describe('Relist', () => {
     const { engine, clock, relist, health } = await started();
     engine.broken = true;
     engine.breakStream();
+    await settle();
     await clock.advance(3000);
     expect(health).toEqual([false]);
     engine.broken = false;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { randomUuid, uuidText } from '../../../../src/mesos/index.ts';
 import { AgentEmulator, type AgentOptions } from '../../../../src/harness/index.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { dial, ExecutorClient, send, task } from './executor-client.ts';
 
 const open: AgentEmulator[] = [];
@@ -153,11 +153,11 @@ describe('the agent is killed and comes back', () => {
     expect(agent.port).toBe(port);
     expect(await executor.subscribe()).toBe(404);
     expect(await executor.subscribe()).toBe(503);
-    clock.advance(1_000);
+    clock.jump(1_000);
     expect(await executor.update('one', 'TASK_FINISHED')).toBe(403);
     expect(await executor.subscribe()).toBe(200);
     expect(await executor.update('one', 'TASK_FINISHED')).toBe(503);
-    clock.advance(1_700);
+    clock.jump(1_700);
     expect(await executor.update('one', 'TASK_FINISHED')).toBe(202);
     expect(states(agent)).toEqual({ one: ['TASK_RUNNING', 'TASK_FINISHED'] });
   });
@@ -180,7 +180,7 @@ describe('the agent is killed and comes back', () => {
     await executor.subscribe();
     await agent.stopListening();
     await agent.startListening({ notFound: 0, recoveringMs: 500 });
-    clock.advance(500);
+    clock.jump(500);
     await executor.subscribe();
     expect(said).toEqual(['subscribed', 'down', 'recovering', 'recovered', 'subscribed']);
   });
@@ -272,7 +272,7 @@ describe('waitFor', () => {
     await executor.subscribe();
     await executor.update('one', 'TASK_RUNNING');
     await running;
-    clock.advance(1_000);
+    clock.jump(1_000);
     await expect(never).rejects.toMatchObject({ code: 'timeout', message: 'the impossible did not happen within 1000 ms' });
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentEmulator, ExecutorProcess, ExecutorRun } from '../../../../src/harness/index.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { ExecutorClient, task } from './executor-client.ts';
 
 let sandbox: string;
@@ -55,7 +55,7 @@ describe('an executor under the agent', () => {
   it('is killed when it has not subscribed within the registration timeout', async () => {
     agent.launch(task('one'));
     const run = await launch('exec sleep 60');
-    clock.advance(60_000);
+    clock.jump(60_000);
     expect(await run.ended).toEqual({ code: null, signal: 'SIGKILL', destroyedBy: 'registration-timeout' });
     expect(agent.tasks.get('one')?.updates.at(-1)).toMatchObject({ state: 'TASK_FAILED', status: { reason: 'REASON_EXECUTOR_REGISTRATION_TIMEOUT' } });
   });
@@ -66,7 +66,7 @@ describe('an executor under the agent', () => {
     await new ExecutorClient(agent).subscribe();
     await expect.poll(() => output.join('')).not.toBe('');
     const ended = run.shutdown();
-    clock.advance(3_000);
+    clock.jump(3_000);
     expect(await ended).toEqual({ code: null, signal: 'SIGKILL', destroyedBy: 'shutdown-grace' });
     await expect.poll(() => isAlive(Number(output.join('')))).toBe(false);
   });
@@ -75,10 +75,10 @@ describe('an executor under the agent', () => {
     const run = await launch('exec sleep 60');
     await new ExecutorClient(agent).subscribe();
     await agent.stopListening();
-    clock.advance(120_000);
+    clock.jump(120_000);
     await agent.startListening();
-    clock.advance(0);
-    clock.advance(2_000);
+    clock.jump(0);
+    clock.jump(2_000);
     expect(await run.ended).toMatchObject({ destroyedBy: 'reregistration-timeout' });
   });
 
@@ -88,9 +88,9 @@ describe('an executor under the agent', () => {
     await client.subscribe();
     await agent.stopListening();
     await agent.startListening({ notFound: 0 });
-    clock.advance(0);
+    clock.jump(0);
     await client.subscribe();
-    clock.advance(120_000);
+    clock.jump(120_000);
     expect(run.process.exit).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { pod, PODS, startApi, type Answer } from './client.ts';
 
 const BOUND = { spec: { nodeName: 'n1' } };
@@ -50,7 +50,7 @@ describe('deleting a pod', () => {
     await call('POST', PODS, pod('web', BOUND));
     const first = [30, at(clock, 30)];
     expect(await grace(call('DELETE', `${PODS}/web`))).toEqual(first);
-    clock.advance(5000);
+    clock.jump(5000);
     expect(await grace(call('DELETE', `${PODS}/web`))).toEqual(first);
     expect(await grace(call('DELETE', `${PODS}/web`, options({ gracePeriodSeconds: 60 })))).toEqual(first);
     expect(await grace(call('DELETE', `${PODS}/web`, options({ gracePeriodSeconds: 10 })))).toEqual([10, at(clock, 5)]);
@@ -161,7 +161,7 @@ test('events are forgotten after an hour', async () => {
   const { api, call } = await startApi({ clock });
   const event = (name: string): object => ({ apiVersion: 'v1', kind: 'Event', metadata: { name }, involvedObject: { kind: 'Pod', name: 'web', namespace: 'default' }, reason: 'Started', message: 'Started container web', type: 'Normal' });
   await call('POST', '/api/v1/namespaces/default/events', event('old'));
-  clock.advance(3_600_001);
+  clock.jump(3_600_001);
   await call('POST', '/api/v1/namespaces/default/events', event('new'));
   expect(api.list({ group: '', resource: 'events' }).map((object) => object.metadata.name)).toEqual(['new']);
 });

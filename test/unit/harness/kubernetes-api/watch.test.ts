@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../../../src/base/index.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { pod, PODS, startApi } from './client.ts';
 
 describe('a list', () => {
@@ -127,9 +127,9 @@ describe('a watch', () => {
     await call('POST', PODS, pod('a'));
     expect((await events.next())?.type).toBe('ADDED');
     const version = api.get({ group: '', resource: 'pods', namespace: 'default', name: 'a' })?.metadata.resourceVersion;
-    clock.advance(60_000);
+    clock.jump(60_000);
     expect(await events.next()).toMatchObject({ type: 'BOOKMARK', object: { kind: 'Pod', metadata: { resourceVersion: version } } });
-    clock.advance(30_000);
+    clock.jump(30_000);
     expect((await events.next())?.type).toBe('BOOKMARK');
     expect(await events.next()).toBeUndefined();
   });
