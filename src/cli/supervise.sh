@@ -17,6 +17,7 @@ tries=3 # for ending the pods, once we are to stop
 pause=0
 while :; do
   [ -z "$stopping" ] || export KM_EXECUTOR_STOP="$stopping"
+  began=$(date +%s)
   $bound "$@" &
   worker=$!
   # What came between the look above and the start.
@@ -33,6 +34,8 @@ while :; do
     [ "$tries" -gt 0 ] || exit "$code"
   fi
   echo "km: the executor's worker ended with $code, starting it anew" >&2
+  # A worker that dies again and again is tried less and less often, up to every 16 s; one that lived a minute starts over.
+  [ $(($(date +%s) - began)) -lt 60 ] || pause=0
   sleep "$pause"
-  pause=1
+  pause=$((pause == 0 ? 1 : pause < 16 ? pause * 2 : pause))
 done

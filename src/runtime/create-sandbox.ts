@@ -58,9 +58,18 @@ async function create(context: PodContext, attempt: number, dns: DnsConfig, sign
     return await createWithUniqueName(node.engine, config);
   } catch (error) {
     if (!isCode(error, 'not-found')) throw error;
+    if (!namesRegistry(node.pauseImage)) {
+      throw new KmError('workload', `the Engine has no image ${node.pauseImage} for sandboxes, and its name says no registry to pull it from`, { cause: error });
+    }
     await node.engine.pull(node.pauseImage, { signal });
     return createWithUniqueName(node.engine, config);
   }
+}
+
+/** Whether an image's name begins with a registry. One without would be pulled from Docker Hub, where the name may be anybody's. */
+function namesRegistry(image: string): boolean {
+  const [first = '', ...rest] = image.split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
 }
 
 async function start(context: PodContext, created: Promise<string>, dns: Promise<DnsConfig>, signal: AbortSignal): Promise<string> {
