@@ -63,7 +63,7 @@ class Scene implements AsyncDisposable {
 
   /** Lets time pass, in steps of a second, until something is true. */
   async later(condition: () => boolean, what: string): Promise<void> {
-    await until(() => (this.clock.advance(1000), condition()), what);
+    await until(() => (this.clock.jump(1000), condition()), what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,10 +87,10 @@ describe('a node', () => {
     const begin = scene.clock.now();
     const before = scene.requests.length;
     const calls = (): string[] => scene.requests.slice(before);
-    await until(() => (scene.clock.advance(1000), scene.clock.now() - begin >= 295_000), 'five minutes, nearly');
+    await until(() => (scene.clock.jump(1000), scene.clock.now() - begin >= 295_000), 'five minutes, nearly');
     expect(calls().filter((call) => call.startsWith('PATCH'))).toEqual([]);
     expect(calls().length).toBeLessThanOrEqual(62);
-    await until(() => (scene.clock.advance(1000), calls().includes('PATCH /api/v1/nodes/n1/status')), 'the heartbeat');
+    await until(() => (scene.clock.jump(1000), calls().includes('PATCH /api/v1/nodes/n1/status')), 'the heartbeat');
   });
 
   it('is adopted when it is there already: what is ours is mended, what is not stays', async () => {
@@ -167,7 +167,7 @@ describe('a node', () => {
     reporter.start();
     await until(() => warned, 'a try');
     await api.resume();
-    await until(() => (clock.advance(1000), api.get(NODE) !== undefined), 'the node');
+    await until(() => (clock.jump(1000), api.get(NODE) !== undefined), 'the node');
     await reporter.stop();
     await client.close();
     await api.stop();
@@ -178,7 +178,7 @@ describe('a node', () => {
     await scene.reporter.stop();
     expect(scene.node?.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'ExecutorTerminated' });
     const calls = scene.requests.length;
-    scene.clock.advance(600_000);
+    scene.clock.jump(600_000);
     expect(scene.requests.length).toBe(calls);
   });
 
