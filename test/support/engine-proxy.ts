@@ -1,20 +1,29 @@
 /** Stands between an executor and the Docker Engine, byte for byte, and can be taken away: what a restart of the Engine looks like, without one. */
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export class EngineProxy implements AsyncDisposable {
+  readonly #dir: string;
   readonly #path: string;
   readonly #target: NetConnectOpts;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
-  /** `path`: where to listen. `dockerHost`: the real Engine, as in DOCKER_HOST. */
-  constructor(path: string, dockerHost: string) {
-    this.#path = path;
-    const url = new URL(dockerHost);
+  private constructor(dir: string) {
+    this.#dir = dir;
+    this.#path = join(dir, 'docker.sock');
+    const url = new URL(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock');
     this.#target = url.protocol === 'unix:' ? { path: url.pathname } : { host: url.hostname, port: Number(url.port) };
   }
 
+  /** One before the Engine of DOCKER_HOST; not up yet. */
+  static async make(): Promise<EngineProxy> {
+    return new EngineProxy(await mkdtemp(join(tmpdir(), 'km-engine-')));
+  }
+
+  /** Its own DOCKER_HOST. */
   get dockerHost(): string {
     return `unix://${this.#path}`;
   }
@@ -42,8 +51,9 @@ export class EngineProxy implements AsyncDisposable {
     await closed;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.down();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down();
+    await rm(this.#dir, { recursive: true, force: true });
   }
 
   #forward(near: Socket): void {

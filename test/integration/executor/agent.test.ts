@@ -6,7 +6,7 @@ const never = { restartPolicy: 'Never' } as const;
 const WAIT_FOR_STOP = 'while ! [ -e /tmp/stop ]; do sleep 0.1; done;';
 
 describe('an agent that is killed and comes back', () => {
-  test.each([
+  test.concurrent.each([
     { notFound: 1 },
     { notFound: 3, recoveringMs: 1_000 },
     { notFound: 1, recoveringMs: 500, updatesRefusedMs: 1_500 },
@@ -32,7 +32,7 @@ describe('an agent that is killed and comes back', () => {
     await under.until(() => [...under.agent.tasks.values()].every(({ updates }) => updates.every(({ acknowledged }) => acknowledged)), 'all updates are acknowledged');
   });
 
-  test('five times in the middle of launches: one end each', async () => {
+  test.concurrent('five times in the middle of launches: one end each', async () => {
     await using under = await ExecutorUnderTest.start();
     const tasks = [];
     for (let round = 0; round < 5; round++) {
@@ -49,7 +49,7 @@ describe('an agent that is killed and comes back', () => {
     }
   });
 
-  test('together with the worker: all is as it was', async () => {
+  test.concurrent('together with the worker: all is as it was', async () => {
     await using under = await ExecutorUnderTest.start();
     const calm = under.launch(pod());
     const short = under.launch(pod(shell(`${WAIT_FOR_STOP} exit 0`), never));
@@ -66,7 +66,7 @@ describe('an agent that is killed and comes back', () => {
 });
 
 describe('an agent that does not come back', () => {
-  test('within the recovery timeout: the pods end, and then the executor', async () => {
+  test.concurrent('within the recovery timeout: the pods end, and then the executor', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { recoveryTimeout: '2secs' } });
     const task = under.launch(pod());
     await under.running(task);
@@ -79,7 +79,7 @@ describe('an agent that does not come back', () => {
     await under.agent.startListening();
   });
 
-  test('without checkpointing: at once', async () => {
+  test.concurrent('without checkpointing: at once', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { checkpoint: false } });
     const task = under.launch(pod());
     await under.running(task);
@@ -90,7 +90,7 @@ describe('an agent that does not come back', () => {
   });
 });
 
-test('an agent that acknowledges nothing does not hold up the end', async () => {
+test.concurrent('an agent that acknowledges nothing does not hold up the end', async () => {
   await using under = await ExecutorUnderTest.start({ agent: { acknowledge: false } });
   const task = under.launch(pod());
   await under.running(task);

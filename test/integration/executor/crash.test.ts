@@ -34,7 +34,7 @@ function neverArrived(under: ExecutorUnderTest, { taskId }: Launched): boolean {
 }
 
 describe('a worker that is killed', () => {
-  test('while its pods run takes them up as they are', async () => {
+  test.concurrent('while its pods run takes them up as they are', async () => {
     await using under = await ExecutorUnderTest.start();
     const calm = under.launch(pod());
     const probed = under.launch(pod({ readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }));
@@ -55,7 +55,7 @@ describe('a worker that is killed', () => {
     expect(under.record(calm.taskId)?.updates.filter(({ acknowledged }) => !acknowledged)).toEqual([]);
   });
 
-  test('keeps count of restarts and of the crash loop', async () => {
+  test.concurrent('keeps count of restarts', async () => {
     await using under = await ExecutorUnderTest.start();
     const task = under.launch(pod(shell('exit 1')));
     const restartCounts = async (): Promise<string[]> => (await under.containers(task.uid)).map(({ labels }) => labels[LABELS.restartCount] ?? '').sort();
@@ -68,7 +68,7 @@ describe('a worker that is killed', () => {
     expect(under.status(task.taskId)?.containerStatuses?.[0]?.restartCount).toBeGreaterThanOrEqual(2);
   });
 
-  test('while it kills a pod goes on killing it, within the same grace', async () => {
+  test.concurrent('while it kills a pod goes on killing it, within the same grace', async () => {
     await using under = await ExecutorUnderTest.start();
     const task = under.launch(pod(shell("trap '' TERM; while :; do sleep 0.1; done"), { terminationGracePeriodSeconds: 3600 }));
     await under.running(task);
@@ -81,7 +81,7 @@ describe('a worker that is killed', () => {
     expectOneEnd(under, task, 'TASK_KILLED');
   });
 
-  test('loses no update that nobody has acknowledged', async () => {
+  test.concurrent('loses no update that nobody has acknowledged', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { acknowledge: false } });
     const starts = join(under.dir, 'starts');
     await writeFile(starts, '');
@@ -103,7 +103,7 @@ describe('a worker that is killed', () => {
     expect(under.states(running.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
   });
 
-  test('gets a SIGTERM that comes while there is no worker', async () => {
+  test.concurrent('gets a SIGTERM that comes while there is no worker', async () => {
     await using under = await ExecutorUnderTest.start();
     const task = under.launch(pod());
     await under.running(task);
@@ -114,7 +114,7 @@ describe('a worker that is killed', () => {
     expect(await under.leftOvers()).toEqual([]);
   });
 
-  test('over and over, at random moments of a mix of pods: every task has one end, no container notices, nothing is left', async () => {
+  test.concurrent('over and over, at random moments of a mix of pods: every task has one end, no container notices, nothing is left', async () => {
     const seed = Number(process.env.KM_TEST_SEED ?? Date.now() % 1_000_000);
     console.log(`seed ${seed} (KM_TEST_SEED)`);
     const random = randomOf(seed);
@@ -167,7 +167,7 @@ describe('a worker that is killed', () => {
   });
 });
 
-test('a later run sweeps what an executor left behind that was killed as a whole', async () => {
+test.concurrent('a later run sweeps what an executor left behind that was killed as a whole', async () => {
   await using under = await ExecutorUnderTest.start();
   const tasks = [under.launch(pod()), under.launch(pod({}, { volumes: [{ name: 'v', emptyDir: {} }] })), under.launch(pod(shell('exit 1')))];
   await Promise.all(tasks.map((task) => under.running(task)));

@@ -1,8 +1,5 @@
 /** Trouble with the Docker Engine: away, away for a while, containers taken away behind our back. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LABELS } from '../../../src/docker/index.ts';
 import { EngineProxy } from '../../support/engine-proxy.ts';
 import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
@@ -10,18 +7,8 @@ import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../sup
 const restarts = (under: ExecutorUnderTest, { taskId }: Launched): number | undefined => under.status(taskId)?.containerStatuses?.[0]?.restartCount;
 
 describe('an Engine that goes away', () => {
-  let dir: string;
-  let proxy: EngineProxy;
-  beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'km-engine-'));
-    proxy = new EngineProxy(join(dir, 'docker.sock'), process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock');
-  });
-  afterEach(async () => {
-    await proxy.down();
-    await rm(dir, { recursive: true, force: true });
-  });
-
-  test('is waited for at the start by one and the same worker, which still hears of its end', async () => {
+  test.concurrent('is waited for at the start by one and the same worker, which still hears of its end', async () => {
+    await using proxy = await EngineProxy.make();
     await using under = await ExecutorUnderTest.start({ dockerHost: proxy.dockerHost, subscribes: false });
     await under.poll(() => under.log.includes('cannot reach the Docker Engine'), 'it misses the Engine');
     const worker = under.worker()?.pid;
@@ -34,14 +21,16 @@ describe('an Engine that goes away', () => {
     expect(under.worker()?.pid).toBe(worker);
   });
 
-  test('ends an executor that waits for it and is told to end', async () => {
+  test.concurrent('ends an executor that waits for it and is told to end', async () => {
+    await using proxy = await EngineProxy.make();
     await using under = await ExecutorUnderTest.start({ dockerHost: proxy.dockerHost, subscribes: false });
     await under.poll(() => under.log.includes('cannot reach the Docker Engine'), 'it misses the Engine');
     under.signal('SIGTERM');
     expect(await under.exit()).toEqual({ code: 0, signal: null });
   });
 
-  test('costs no pod anything, and what happened meanwhile is told', async () => {
+  test.concurrent('costs no pod anything, and what happened meanwhile is told', async () => {
+    await using proxy = await EngineProxy.make();
     await proxy.up();
     await using under = await ExecutorUnderTest.start({ dockerHost: proxy.dockerHost });
     const calm = under.launch(pod());
@@ -63,7 +52,8 @@ describe('an Engine that goes away', () => {
     expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
   });
 
-  test('with its event stream cut again and again loses nothing', async () => {
+  test.concurrent('with its event stream cut again and again loses nothing', async () => {
+    await using proxy = await EngineProxy.make();
     await proxy.up();
     await using under = await ExecutorUnderTest.start({ dockerHost: proxy.dockerHost });
     const tasks = Array.from({ length: 6 }, (_, n) => under.launch(pod(shell(`sleep 0.${n}; exit 0`), { restartPolicy: 'Never' })));
@@ -79,7 +69,8 @@ describe('an Engine that goes away', () => {
     for (const { taskId } of tasks) expect(under.states(taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
   });
 
-  test('while a pod is killed only delays its end', async () => {
+  test.concurrent('while a pod is killed only delays its end', async () => {
+    await using proxy = await EngineProxy.make();
     await proxy.up();
     await using under = await ExecutorUnderTest.start({ dockerHost: proxy.dockerHost });
     const task = under.launch(pod());

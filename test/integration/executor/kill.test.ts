@@ -160,7 +160,7 @@ describe('an image that does not come', () => {
 });
 
 describe('the end of the executor', () => {
-  test('SHUTDOWN: stubborn pods end inside the grace, with exit code 0 and nothing left', async () => {
+  test.concurrent('SHUTDOWN: stubborn pods end inside the grace, with exit code 0 and nothing left', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
     const tasks = [under.launch(pod(stubborn, { terminationGracePeriodSeconds: 3600 })), under.launch(pod()), under.launch(pod(shell('exit 1')))];
     await Promise.all(tasks.map((task) => under.running(task)));
@@ -172,7 +172,7 @@ describe('the end of the executor', () => {
     expect(await under.leftOvers()).toEqual([]);
   });
 
-  test('SIGTERM: the same', async () => {
+  test.concurrent('SIGTERM: the same', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
     const tasks = [under.launch(pod(stubborn, { terminationGracePeriodSeconds: 3600 })), under.launch(pod())];
     await Promise.all(tasks.map((task) => under.running(task)));
@@ -182,7 +182,7 @@ describe('the end of the executor', () => {
     expect(await under.leftOvers()).toEqual([]);
   });
 
-  test('SHUTDOWN right behind launches: none of them is left', async () => {
+  test.concurrent('SHUTDOWN right behind launches: none of them is left', async () => {
     await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
     const tasks = Array.from({ length: 5 }, () => under.launch(pod()));
     under.agent.shutdown();
@@ -191,7 +191,7 @@ describe('the end of the executor', () => {
     expect(await under.leftOvers()).toEqual([]);
   });
 
-  test('an executor without pods ends at once', async () => {
+  test.concurrent('an executor without pods ends at once', async () => {
     await using under = await ExecutorUnderTest.start();
     const began = Date.now();
     expect(await under.shutdown()).toEqual({ code: 0, signal: null });

@@ -1,5 +1,5 @@
 /** The Kubernetes side: what kubectl shows and does, and an API that is away. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubernetesClient, loadKubeconfig, podResource } from '../../../src/kubernetes/index.ts';
 import type { Pod, PodSpec } from '../../../src/pod/index.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
@@ -8,7 +8,8 @@ import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../sup
 const never = { restartPolicy: 'Never' } as const;
 const stubborn = shell("trap '' TERM; while :; do sleep 0.1; done");
 
-class Kubectl {
+/** What a user does with kubectl. */
+class Kubectl implements AsyncDisposable {
   readonly #client: KubernetesClient;
   private constructor(client: KubernetesClient) {
     this.#client = client;
@@ -19,7 +20,7 @@ class Kubectl {
   async delete({ name }: Launched, gracePeriodSeconds?: number): Promise<void> {
     await this.#client.delete(podResource({ namespace: 'default', name }), gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
   }
-  close(): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     return this.#client.close();
   }
 }
@@ -41,7 +42,7 @@ describe('an API that answers', () => {
     kubectl = await Kubectl.for(under);
   });
   afterAll(async () => {
-    await kubectl.close();
+    await kubectl[Symbol.asyncDispose]();
     await under[Symbol.asyncDispose]();
   });
 
@@ -173,18 +174,9 @@ describe('an API that answers', () => {
 });
 
 describe('an API that is away', () => {
-  let under: ExecutorUnderTest;
-  let kubectl: Kubectl;
-  beforeEach(async () => {
-    under = await ExecutorUnderTest.start({ kubernetes: true });
-    kubectl = await Kubectl.for(under);
-  });
-  afterEach(async () => {
-    await kubectl.close();
-    await under[Symbol.asyncDispose]();
-  });
-
-  test('for a whole launch: the pod runs; status and binding come when it is back', async () => {
+  test.concurrent('for a whole launch: the pod runs; status and binding come when it is back', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
+    await using kubectl = await Kubectl.for(under);
     const unbound = pod();
     under.create(unbound);
     await under.api?.pause();
@@ -198,7 +190,8 @@ describe('an API that is away', () => {
     await under.ended(task);
   });
 
-  test('kills nothing, and hears of all that happened when it is back', async () => {
+  test.concurrent('kills nothing, and hears of all that happened when it is back', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
     const calm = under.launch(bound(under, pod()));
     const job = under.launch(bound(under, pod(shell('while ! [ -e /tmp/stop ]; do sleep 0.1; done; exit 3'), never)));
     await Promise.all([calm, job].map((task) => apiShows(under, task, 'Running')));
@@ -216,7 +209,9 @@ describe('an API that is away', () => {
     expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING']);
   });
 
-  test('after a deletion: the pod ends, and its object when it is back', async () => {
+  test.concurrent('after a deletion: the pod ends, and its object when it is back', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
+    await using kubectl = await Kubectl.for(under);
     const task = under.launch(bound(under, pod(stubborn, { terminationGracePeriodSeconds: 2 })));
     await apiShows(under, task, 'Running');
     await kubectl.delete(task);
@@ -228,7 +223,8 @@ describe('an API that is away', () => {
     await apiGone(under, task);
   });
 
-  test('while a pod is replaced by another of its name: the old one ends, the new one is left alone', async () => {
+  test.concurrent('while a pod is replaced by another of its name: the old one ends, the new one is left alone', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
     const old = under.launch(bound(under, pod({}, {}, { name: 'same' })));
     await apiShows(under, old, 'Running');
     await under.api?.pause();
@@ -242,7 +238,8 @@ describe('an API that is away', () => {
     await apiShows(under, { ...next, name: 'same' }, 'Running');
   });
 
-  test('at a SHUTDOWN: the end comes all the same', async () => {
+  test.concurrent('at a SHUTDOWN: the end comes all the same', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
     const task = under.launch(bound(under, pod()));
     await apiShows(under, task, 'Running');
     await under.api?.pause();
@@ -253,7 +250,8 @@ describe('an API that is away', () => {
     expect(await under.containers()).toEqual([]);
   });
 
-  test('is told of the end of pods that a SHUTDOWN killed', async () => {
+  test.concurrent('is told of the end of pods that a SHUTDOWN killed', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
     const task = under.launch(bound(under, pod({}, { initContainers: [busybox({ name: 'setup', command: ['true'] })] })));
     await apiShows(under, task, 'Running');
     expect(await under.shutdown()).toEqual({ code: 0, signal: null });
