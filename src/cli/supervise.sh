@@ -36,6 +36,10 @@ while :; do
   echo "km: the executor's worker ended with $code, starting it anew" >&2
   # A worker that dies again and again is tried less and less often, up to every 16 s; one that lived a minute starts over.
   [ $(($(date +%s) - began)) -lt 60 ] || pause=0
-  sleep "$pause"
+  [ -z "$stopping" ] || continue
+  sleep "$pause" & # in the background, so that a signal ends the pause
+  nap=$!
+  wait "$nap"
+  kill "$nap" 2>/dev/null
   pause=$((pause == 0 ? 1 : pause < 16 ? pause * 2 : pause))
 done

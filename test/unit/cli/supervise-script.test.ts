@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const SCRIPT = join(import.meta.dirname, '../../../src/cli/supervise.sh');
+
+/** The supervisor with a shell script for a worker; `lines` are what it says on standard error. */
+function supervise(worker: string) {
+  const child = spawn('sh', [SCRIPT, 'sh', '-c', worker], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const lines: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n').filter((line) => line.startsWith('km: '))));
+  const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+  return { child, lines, exit };
+}
+
+test.each([0, 2, 3])('a worker that ends with %i is not started anew', async (code) => {
+  const { exit, lines } = supervise(`exit ${code}`);
+  expect(await exit).toEqual([code, null]);
+  expect(lines).toEqual([]);
+});
+
+test('a signal that comes while a worker is waited for is told to the next one, at once', async () => {
+  const { child, exit, lines } = supervise('[ "$KM_EXECUTOR_STOP" = TERM ] && exit 0; exit 1');
+  await expect.poll(() => lines.length, { timeout: 15_000, interval: 20 }).toBe(4); // the fourth pause is the first long one
+  const told = Date.now();
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+  expect(Date.now() - told).toBeLessThan(2_000);
+});
+
+test('a worker that dies of each signal is given up after three tries', async () => {
+  const { child, exit, lines } = supervise('[ -z "$KM_EXECUTOR_STOP" ] || exit 9; echo up >&2; exec sleep 60');
+  await once(child.stderr, 'data');
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([9, null]);
+  expect(lines).toHaveLength(2);
+});
