@@ -70,7 +70,9 @@ test.concurrent('a crashing container is restarted at once, then waits, and the 
   under.kill(task);
   expect((await under.ended(task)).state).toBe('TASK_KILLED');
   expect(containerStatus(task.taskId)).toMatchObject({ restartCount: 1 });
-  expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  // Whoever is quick enough to see it run sees it ready for a moment: more TASK_RUNNING, with other health.
+  const changes = under.states(task.taskId).filter((state, i, all) => state !== all[i - 1]);
+  expect(changes).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
   await under.gone(task);
 });
 
