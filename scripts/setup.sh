@@ -27,3 +27,4 @@ if stale $dependencies package-lock.json .npmrc; then
 fi
 
 node scripts/generate-mesos.ts # does nothing when nothing changed
+node scripts/warm-up.ts
