@@ -137,7 +137,7 @@ export class ExecutorUnderTest implements AsyncDisposable {
 
   /** The process below the supervisor that does the work; `undefined` while there is none. */
   worker(): ProcessFigures | undefined {
-    return processesOfSession(this.pid).find(({ pid, command }) => pid !== this.pid && !/^(sh|setpriv|sleep)$/.test(command));
+    return processesOfSession(this.pid).find(({ pid, command }) => pid !== this.pid && command.startsWith('node'));
   }
 
   /** Kills the worker with SIGKILL once it is there; gives its pid. */
