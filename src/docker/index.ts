@@ -18,6 +18,7 @@ export type * from './inputs.ts';
 export * from './labels.ts';
 export * from './names.ts';
 export * from './observe.ts';
+export type * from './process-streams.ts';
 export { PullError } from './pull.ts';
 export * from './sandbox-config.ts';
 export { checkRunAsNonRoot } from './security-options.ts';

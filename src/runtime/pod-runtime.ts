@@ -1,6 +1,6 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
-import type { PodStatus, ValidPod } from '../pod/index.ts';
+import type { ObservedPod, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { ImagePuller } from './image-puller.ts';
 import { containerObserver } from './observe-container.ts';
@@ -72,6 +72,14 @@ export class PodRuntime {
 
   get(uid: string): Pick<PodWorker, 'pod' | 'taskId' | 'status' | 'stage'> | undefined {
     return this.#workers.get(uid);
+  }
+
+  /**
+   * The pod of that name, with its containers as last seen. Where an older pod of the name is still being ended, the newer one.
+   */
+  find(namespace: string, name: string): { readonly pod: ValidPod; readonly status: PodStatus | undefined; readonly observed: ObservedPod } | undefined {
+    const worker = [...this.#workers.values()].findLast(({ pod: { metadata } }) => metadata.name === name && metadata.namespace === namespace);
+    return worker === undefined ? undefined : { pod: worker.pod, status: worker.status, observed: this.#node.relist.pod(worker.pod.metadata.uid) };
   }
 
   uids(): string[] {

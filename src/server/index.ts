@@ -9,3 +9,5 @@
 export type {
   CommandEnd, CommandStreams, ContainerRef, Containers, LogOptions, PortForwardUpgrade, RemoteCommandUpgrade, WantedStreams,
 } from './contract.ts';
+export { NodeContainers, type NodeContainersOptions } from './containers/node-containers.ts';
+export type { NodePod, NodePods } from './containers/node-pods.ts';
