@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { prepareSocket, refuse } from '../upgrade.ts';
+
+/** Bytes of one message that are taken at most; a client's terminal or file comes in messages of about 32 KiB. */
+const LARGEST_MESSAGE = 4 * 1024 * 1024;
+
+export interface AcceptedWebSocket {
+  readonly webSocket: WebSocket;
+  /** The first of the client's that is ours; `''` where it named none. */
+  readonly protocol: string;
+}
+
+/** Answers an upgrade to a WebSocket; undefined when it refused. `''` in `ours` allows clients that name no protocol. */
+export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, ours: readonly string[]): Promise<AcceptedWebSocket | undefined> {
+  const theirs = protocolsOf(request);
+  const protocol = theirs.find((name) => ours.includes(name));
+  if (protocol === undefined) {
+    refuse(socket, { status: 403, message: `requested protocol(s) are not supported: [${theirs.join(' ')}]; supports [${ours.join(' ')}]` });
+    return undefined;
+  }
+  const onError = (): unknown => socket.destroy();
+  socket.on('error', onError);
+  const { WebSocketServer } = await import('ws');
+  // Answers to pings are ours, since `ws` gives them without looking how many the client has not yet taken.
+  const server = new WebSocketServer({
+    noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false, maxPayload: LARGEST_MESSAGE,
+    handleProtocols: () => (protocol === '' ? false : protocol),
+  });
+  // Resolves with nothing when it was no proper handshake: then it has been answered with a 400.
+  return new Promise((resolve) => {
+    socket.on('close', () => resolve(undefined));
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      prepareSocket(socket);
+      resolve({ webSocket, protocol });
+    });
+  });
+}
+
+/** The subprotocols that a client offers, in its order; `['']` where it offers none. */
+export function protocolsOf(request: IncomingMessage): string[] {
+  const names = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return names.length === 1 ? names : names.filter((name) => name !== '');
+}
