@@ -6,7 +6,7 @@ SHELL := /bin/bash
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
-setup: ## npm dependencies with the pinned Node, generated types
+setup: ## npm dependencies with the pinned Node, generated types, the program for port-forwarding
 	@scripts/setup.sh
 
 demo: setup ## the nginx pod of the getting-started page, from nothing to TASK_KILLED, on this machine
@@ -19,4 +19,4 @@ check: setup ## types, lint, room boundaries, dead code
 	@scripts/check.sh
 
 clean: ## node_modules, generated files and what runs left in the checkout; the cache folder stays
-	@rm -rf node_modules src/mesos/generated coverage .km
+	@rm -rf node_modules src/mesos/generated coverage build .km

@@ -24,7 +24,7 @@ export class NodeContainers implements Containers {
 
   constructor(options: NodeContainersOptions) {
     this.#options = options;
-    this.#dialer = new PodDialer(options);
+    this.#dialer = new PodDialer({ ...options, logger: options.logger.child({ part: 'port-forward' }) });
   }
 
   find(namespace: string, pod: string, uid: string | undefined, container: string): ContainerRef {
