@@ -11,6 +11,7 @@ import { capacityOf, hostAddress } from './host.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Memory } from './memory.ts';
+import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { taskReport } from './task-report.ts';
 
@@ -57,6 +58,8 @@ export class Executor {
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
   #node: NodeReporter | undefined;
+  #served: ServedApi | undefined;
+  #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
   #capabilities: ReadonlySet<string> = new Set();
   #closing: Promise<void> | undefined;
@@ -128,7 +131,10 @@ export class Executor {
       events: () => this.#kubernetes?.events,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
-      onHealth: (ok) => this.#node?.ready(ok, 'container runtime is down'),
+      onHealth: (ok) => {
+        this.#engineAwaySince = ok ? undefined : clock.now();
+        this.#node?.ready(ok, 'container runtime is down');
+      },
     });
     const tasks = new Tasks({
       clock,
@@ -207,7 +213,7 @@ export class Executor {
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.setNodeName(nodeName);
     this.#joinCluster(nodeName);
-    this.#joining ??= this.#registerNode(nodeName, agent_info);
+    this.#joining ??= this.#appear(nodeName, agent_info);
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.tasks.launchStatic(executor_info.data);
   }
 
@@ -225,21 +231,40 @@ export class Executor {
     this.#kubernetes.start();
   }
 
-  async #registerNode(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
+  /** Serves the node's API, then says where: a node that is Ready can be asked for logs. */
+  async #appear(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
     const { config, clock, logger, version } = this.#options;
-    const { engineInfo } = this.#pods ?? {};
-    if (this.#client === undefined || this.#kubernetes === undefined || engineInfo === undefined) return;
-    const info = await hostInfo({ engineVersion: engineInfo.version, version });
-    if (this.#closing !== undefined) return;
+    const { engineInfo, runtime } = this.#pods ?? {};
+    if (engineInfo === undefined || runtime === undefined) return;
+    const hostIP = config.nodeIp ?? hostAddress();
+    let kubeletPort: number | undefined;
+    this.#served = new ServedApi({
+      config,
+      nodeName,
+      hostIP,
+      access: this.#client?.access,
+      engine: this.#engine,
+      runtime,
+      engineAwaySince: () => this.#engineAwaySince,
+      onPort: (port) => {
+        kubeletPort = port;
+        this.#node?.setKubeletPort(port);
+      },
+      clock,
+      logger: logger.child({ part: 'server' }),
+    });
+    const [info] = await Promise.all([hostInfo({ engineVersion: engineInfo.version, version }), this.#served.start()]);
+    if (this.#closing !== undefined || this.#client === undefined || this.#kubernetes === undefined) return;
     this.#node = new NodeReporter({
       client: this.#client,
       facts: {
         name: nodeName,
-        hostIP: config.nodeIp ?? hostAddress(),
+        hostIP,
         hostname: nodeName,
         labels: config.nodeLabels,
         capacity: capacityOf(agent, engineInfo, config.maxPods),
         info,
+        ...(kubeletPort !== undefined && { kubeletPort }),
       },
       clock,
       logger: logger.child({ part: 'node' }),
@@ -268,7 +293,7 @@ export class Executor {
     await Promise.race([this.#pods?.tasks.killAll(cause, graceMs - reserveMs), sleep(clock, graceMs - reserveMs / 2, patience.signal).catch(() => undefined)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
-    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs())]);
+    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
     this.#engine.close();

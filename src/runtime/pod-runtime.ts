@@ -29,6 +29,13 @@ export interface Restored {
   readonly restartCounts: ReadonlyMap<string, number>;
 }
 
+/** A pod of this executor: what it shall be, what was told of it, and its containers as Docker shows them. */
+export interface RuntimePod {
+  readonly pod: ValidPod;
+  readonly status: PodStatus | undefined;
+  readonly observed: ObservedPod;
+}
+
 /** The pods of this executor: one worker each, woken by what the Engine tells of its containers. */
 export class PodRuntime {
   readonly #node: Node;
@@ -77,9 +84,14 @@ export class PodRuntime {
   /**
    * The pod of that name, with its containers as last seen. Where an older pod of the name is still being ended, the newer one.
    */
-  find(namespace: string, name: string): { readonly pod: ValidPod; readonly status: PodStatus | undefined; readonly observed: ObservedPod } | undefined {
+  find(namespace: string, name: string): RuntimePod | undefined {
     const worker = [...this.#workers.values()].findLast(({ pod: { metadata } }) => metadata.name === name && metadata.namespace === namespace);
-    return worker === undefined ? undefined : { pod: worker.pod, status: worker.status, observed: this.#node.relist.pod(worker.pod.metadata.uid) };
+    return worker === undefined ? undefined : this.#seen(worker);
+  }
+
+  /** Every pod, with its containers as last seen. */
+  all(): RuntimePod[] {
+    return [...this.#workers.values()].map((worker) => this.#seen(worker));
   }
 
   uids(): string[] {
@@ -123,6 +135,10 @@ export class PodRuntime {
       await engine.remove(id);
       await relist.refresh(id);
     }));
+  }
+
+  #seen({ pod, status }: PodWorker): RuntimePod {
+    return { pod, status, observed: this.#node.relist.pod(pod.metadata.uid) };
   }
 
   /** Ends the work; containers stay as they are. */

@@ -11,3 +11,7 @@ export type {
 } from './contract.ts';
 export { NodeContainers, type NodeContainersOptions } from './containers/node-containers.ts';
 export type { NodePod, NodePods } from './containers/node-pods.ts';
+export type { HealthCheck } from './endpoints/health.ts';
+export { HealthzServer } from './http/healthz-server.ts';
+export { healthRoutes } from './endpoints/health.ts';
+export { type NodeApi, type NodeApiOptions, startNodeApi } from './node-api.ts';
