@@ -19,4 +19,4 @@ check: setup ## types, lint, room boundaries, dead code
 	@scripts/check.sh
 
 clean: ## node_modules, generated files and what runs left in the checkout; the cache folder stays
-	@rm -rf node_modules src/mesos/generated coverage build .km
+	@rm -rf node_modules .cache src/mesos/generated coverage build .km

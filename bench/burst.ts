@@ -1,7 +1,7 @@
 /**
  * Many pods created at once and deleted at once, and what is left of them: containers, networks, processes, open files, resident
  * memory. Exit 1 when anything is left, or the memory is not back within 20 % of where it began. Flags: --pods=50, --rounds=1,
- * --settle=60 (longest wait for the memory, seconds).
+ * --settle=90 (longest wait, seconds: idle connections are kept for up to a minute).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectEngine } from '../scripts/engine-api.ts';
@@ -12,7 +12,7 @@ import { totals, type Totals } from './processes.ts';
 const PROMISED_GROWTH = 1.2;
 const count = numberFlag('pods', 50);
 const rounds = numberFlag('rounds', 1);
-const settle = numberFlag('settle', 60);
+const settle = numberFlag('settle', 90);
 
 interface Seen extends Totals {
   readonly containers: number;

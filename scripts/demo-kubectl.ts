@@ -71,10 +71,11 @@ async function byApi(kubeconfig: string): Promise<PodCommands> {
       until('Ready', async () => (await get(name)).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false),
     list: async () => {
       const { items } = await client.list<Pod>(pods(namespace));
-      return table(['NAME', 'READY', 'STATUS', 'RESTARTS'], items.map((pod) => {
+      return table(['NAME', 'READY', 'STATUS', 'RESTARTS', 'AGE'], items.map((pod) => {
         const statuses = pod.status?.containerStatuses ?? [];
         const ready = `${statuses.filter((status) => status.ready).length}/${pod.spec?.containers.length ?? 0}`;
-        return [pod.metadata?.name ?? '', ready, pod.status?.phase ?? '', String(statuses[0]?.restartCount ?? 0)];
+        const age = Math.round((Date.now() - Date.parse(pod.metadata?.creationTimestamp ?? '')) / 1000);
+        return [pod.metadata?.name ?? '', ready, pod.status?.phase ?? '', String(statuses[0]?.restartCount ?? 0), `${age}s`];
       }));
     },
     get,

@@ -48,6 +48,8 @@ function fail(message: string): never {
 
 async function run({ config, environment }: Given): Promise<void> {
   delete process.env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN;
+  // Whoever reads our output may go before us (EPIPE): the pods are worth more than the log.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const [{ Executor }, { createLogger }] = await Promise.all([import('../executor/index.ts'), import('../telemetry/index.ts')]);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });

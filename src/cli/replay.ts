@@ -18,9 +18,6 @@ Flags after -- go to the executor (see km executor --help).
 Exit codes: 0 the executor agrees with the recording, 1 it differs, 2 the file or a flag is wrong.
 One replay at a time on one Docker Engine: recordings share the UIDs and host ports of their pods.`;
 
-/** What of our environment the executor needs to reach the same Docker Engine as we. */
-const HANDED_ON = ['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH', 'HOME'];
-
 /** `km replay FILE`: a recording against a fresh executor. */
 export function replayCommand(): Command {
   return new Command('replay')
@@ -30,7 +27,7 @@ export function replayCommand(): Command {
     .argument('[executor-flags...]', 'more flags for the executor, after --')
     .addOption(new Option('--format <format>', 'how to print the timeline and the verdict').choices(['text', 'json', 'html']).default('text'))
     .addOption(new Option('--content-type <type>', 'encoding between executor and agent (default: as recorded)').choices(['protobuf', 'json']))
-    .option('--timeout <duration>', 'how long to wait for any one thing that the executor has to do', duration, 60_000)
+    .addOption(new Option('--timeout <duration>', 'how long to wait for any one thing that the executor has to do').argParser(duration).default(60_000, '1m'))
     .option('--keep', 'keep the executor\'s files, and what it leaves in Docker')
     .option('--no-kubernetes', 'run the executor without a Kubernetes API')
     .option('--executor <program>', 'an executor other than this one; gets the same flags')
@@ -41,7 +38,7 @@ export function replayCommand(): Command {
 }
 
 async function replay(file: string, executorArguments: readonly string[], flags: ReplayFlags): Promise<number> {
-  const { dockerContainers, htmlReport, planReplay, runReplay, TextReport } = await import('../harness/index.ts');
+  const { dockerContainers, executorExtraEnvironment, htmlReport, planReplay, runReplay, TextReport } = await import('../harness/index.ts');
   const { silentLogger } = await import('../telemetry/index.ts');
   const recording = await read(file);
   const contentType = flags.contentType === undefined ? undefined : (`application/${flags.contentType === 'json' ? 'json' : 'x-protobuf'}` as const);
@@ -58,7 +55,7 @@ async function replay(file: string, executorArguments: readonly string[], flags:
     keep: flags.keep === true,
     executor: flags.executor === undefined ? [process.execPath, join(import.meta.dirname, 'main.ts'), 'executor'] : [flags.executor],
     executorArguments,
-    environment: handedOn(process.env),
+    environment: executorExtraEnvironment(process.env),
     containers: dockerContainers(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock', silentLogger),
     ...(inText ? { onEntry: (entry) => process.stdout.write(text.entry(entry)) } : {}),
     signal: interrupted.signal,
@@ -92,10 +89,6 @@ function explain(file: string, error: unknown): number {
   if (!(error instanceof KmError)) throw error;
   console.error(`km replay: ${file}: ${messageOf(error)}`);
   return isCode(error, 'invalid') ? 2 : 1;
-}
-
-function handedOn(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(HANDED_ON.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
 }
 
 function duration(value: string): number {

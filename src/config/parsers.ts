@@ -117,5 +117,6 @@ export function imageName(text: string): string {
 }
 
 function items(text: string): string[] {
-  return text.split(',').map((item) => item.trim()).filter((item) => item !== ''); // prettier-ignore
+  const trimmed = text.split(',').map((item) => item.trim());
+  return trimmed.filter((item) => item !== '');
 }

@@ -5,8 +5,10 @@ import type { DockerOptions } from 'dockerode';
 import { KmError } from '../base/index.ts';
 import type { EngineTls } from './engine.ts';
 
+/** A connection that nobody used for so long is closed, milliseconds; one that is in use may be silent for longer. */
+const IDLE_MS = 30_000;
 /** More than pods wait for the Engine at a time; each stream (events, exec, log) holds one for itself. */
-const POOL: AgentOptions = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16, scheduling: 'lifo' };
+const POOL: AgentOptions = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16, scheduling: 'lifo', timeout: IDLE_MS };
 
 /**
  * docker-modem renders each request's options, agent and all its sockets included, for a debug line that nobody reads

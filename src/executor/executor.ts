@@ -33,6 +33,8 @@ const SHUTDOWN_RESERVE_MS = 2000;
 /** Longest wait for acknowledgements at the end: a framework that is torn down acknowledges nothing any more. */
 const LAST_WORDS_MS = 1000;
 
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
 /** The rooms below, once the Engine has been reached. */
 interface Pods {
   readonly runtime: PodRuntime;
@@ -96,6 +98,16 @@ export class Executor {
 
   /** Runs until the end. Throws code `invalid` when the kubeconfig cannot be used. */
   async run(): Promise<ExecutorEnd> {
+    // Timers of the clock keep no process alive: while we only wait (for an Engine that is away, say), this does.
+    const alive = setInterval(() => undefined, LONGEST_INTERVAL_MS);
+    try {
+      return await this.#run();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  async #run(): Promise<ExecutorEnd> {
     const { config, environment, logger } = this.#options;
     if (config.kubeconfig !== undefined) {
       this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst });

@@ -4,6 +4,8 @@ import { identityOf, isTerminal, type Pod, type PodIdentity, parsePodList, type 
 import type { PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { adjustedPod } from './adjusted-pod.ts';
+import { bindHere } from './bind-here.ts';
 import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
@@ -44,9 +46,6 @@ interface Task {
   order: Order | undefined;
   readonly timers: (() => void)[];
 }
-
-/** Longest wait for the API while a pod is being launched, milliseconds: an API that is away keeps no pod from running. */
-const API_PATIENCE_MS = 5000;
 
 /**
  * The tasks of this executor and the pods that they are: each launch becomes a pod worker or a terminal update, each order to end
@@ -185,8 +184,18 @@ export class Tasks {
     const task = this.#taskOf(uid);
     if (task === undefined) return this.#graves.consider(pod);
     this.#present(task);
-    if (deletionTimestamp === undefined) return;
+    if (deletionTimestamp === undefined) return this.#adjust(task, pod);
     this.#kill(task, deletion((deletionGracePeriodSeconds ?? 0) * 1000), true);
+  }
+
+  /** The API's spec is what the pod shall be: a new image, deadline or label reaches its worker. */
+  #adjust(task: Task, given: Pod): void {
+    const { record } = task;
+    const adjusted = record === undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
+    if (record === undefined || adjusted === undefined) return;
+    task.record = { ...record, pod: adjusted };
+    this.#options.record({ kind: 'pod', record: task.record });
+    this.#options.runtime.update(adjusted);
   }
 
   /** The API positively does not have that pod any more. */
@@ -289,24 +298,7 @@ export class Tasks {
     const { uid } = pod.metadata;
     if (api === undefined) return;
     if (pod.spec.nodeName === api.nodeName || api.get(uid) !== undefined) return this.#present(task, pod);
-    const patience = AbortSignal.timeout(API_PATIENCE_MS);
-    const outcome = await api.bind(identityOf(pod), patience).catch((error: unknown) => {
-      this.#options.logger.warn('pod not bound, it runs all the same', { pod: pod.metadata.name, error: messageOf(error) });
-      return 'unknown' as const;
-    });
-    switch (outcome) {
-      case 'done':
-        return this.#present(task, pod);
-      case 'gone':
-        task.presence = 'absent';
-        return;
-      case 'elsewhere':
-        throw new KmError('conflict', `pod ${pod.metadata.namespace}/${pod.metadata.name} is bound to another node`);
-      case 'other-uid':
-        throw new KmError('conflict', `the API has another pod of the name ${pod.metadata.namespace}/${pod.metadata.name}`);
-      case 'unknown':
-        return;
-    }
+    if (await bindHere(api, identityOf(pod), this.#options.logger)) this.#present(task, pod);
   }
 
   #run(task: Task, record: PodRecord): void {

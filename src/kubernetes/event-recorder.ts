@@ -75,9 +75,19 @@ export class EventRecorder {
       return;
     }
     const record = touch(this.#records, verdict.key, () => ({
-      key: verdict.key, namespace, involvedObject, type, reason, name: this.#nameFor(name, now), message: verdict.message,
-      count: 0, firstAt: now, lastAt: now, written: false, queued: false,
-    })); // prettier-ignore
+      key: verdict.key,
+      namespace,
+      involvedObject,
+      type,
+      reason,
+      name: this.#nameFor(name, now),
+      message: verdict.message,
+      count: 0,
+      firstAt: now,
+      lastAt: now,
+      written: false,
+      queued: false,
+    }));
     record.count++;
     record.lastAt = now;
     record.message = verdict.message;

@@ -21,23 +21,33 @@ interface Write {
  * round trip; without it a GET comes first, as in Kubernetes v1.20 pkg/kubelet/status/status_manager.go. Throws `KubernetesError`.
  */
 export async function patchStatus(write: Write & { readonly status: PodStatus; readonly previous?: PodStatus }): Promise<WriteOutcome> {
-  let previous = write.previous;
-  if (previous === undefined) {
+  let held = write.previous;
+  if (held === undefined) {
     const found = await look(write);
     if (typeof found === 'string') return found;
-    previous = found.status ?? {};
+    held = found.status ?? {};
   }
-  if (isDeepStrictEqual(previous, write.status)) return 'done';
-  const body = statusPatch(write.pod.uid, previous, write.status);
+  if (isDeepStrictEqual(held, write.status)) return 'done';
   try {
-    await write.client.patch(podResource(write.pod), 'strategic', body, { subresource: 'status', ...signalOf(write) });
-    return 'done';
+    return await send(write, held);
   } catch (error) {
-    // A server answers another UID with 409, or with 422 because that field never changes: ask which pod it has.
-    if (isCode(error, 'not-found')) return 'gone';
+    // A server answers another UID with 409, or with 422 because that field never changes; or what it holds is not what we thought.
     if (!isCode(error, 'conflict', 'invalid')) throw error;
     const found = await look(write);
     if (typeof found === 'string') return found;
+    const now = found.status ?? {};
+    if (isCode(error, 'invalid') && isDeepStrictEqual(now.podIPs, held.podIPs)) throw error;
+    return send(write, now);
+  }
+}
+
+async function send(write: Write & { readonly status: PodStatus }, held: PodStatus): Promise<WriteOutcome> {
+  const { client, pod, status } = write;
+  try {
+    await client.patch(podResource(pod), 'strategic', statusPatch(pod.uid, status, held), { subresource: 'status', ...signalOf(write) });
+    return 'done';
+  } catch (error) {
+    if (isCode(error, 'not-found')) return 'gone';
     throw error;
   }
 }

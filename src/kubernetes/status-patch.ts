@@ -3,10 +3,8 @@ import type { PodStatus } from '../pod/index.ts';
 /** Conditions that the kubelet owns; all others belong to controllers (Kubernetes v1.20 pkg/kubelet/types/pod_status.go). */
 const OWN_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'Initialized', 'ContainersReady', 'Ready']);
 
-/** Fields that are taken out again when the new status has none. */
+/** Fields that the API must not keep when the new status has none. */
 const CLEARED = ['message', 'reason', 'podIP', 'podIPs', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const;
-
-type Cleared = Partial<Record<(typeof CLEARED)[number], null>>;
 
 export interface StatusPatch {
   readonly metadata: { readonly uid: string };
@@ -14,22 +12,23 @@ export interface StatusPatch {
 }
 
 /**
- * Strategic merge patch that makes `next` of `previous`. It holds all of our fields, not only the changed ones, so that it is
- * right also when `previous` is a little old; conditions merge by type, so those of others are left out; pod IPs merge by address,
- * so old ones are taken out by name. The UID lets the server refuse it for another pod of that name.
+ * Strategic merge patch that makes a status ours. It holds all of our fields, not only the changed ones, and `null` for those that we
+ * have no value for, so that it is right whatever stands there. Conditions merge by type: those of others are left out. Pod IPs merge
+ * by address: those of `held`, the status the API is known to hold, that are over are taken out by name. (A list that is not there
+ * yet must not be given directives: Kubernetes 1.20 takes them for elements.) The UID lets the server refuse it for another pod of
+ * that name.
  */
-export function statusPatch(uid: string, previous: PodStatus, next: PodStatus): StatusPatch {
-  const cleared: Cleared = Object.fromEntries(CLEARED.filter((field) => previous[field] !== undefined && next[field] === undefined).map((field) => [field, null]));
-  const { conditions, podIPs, ...rest } = next;
+export function statusPatch(uid: string, status: PodStatus, held: PodStatus): StatusPatch {
+  const { conditions, podIPs, ...rest } = status;
   const kept = new Set(podIPs?.map(({ ip }) => ip));
-  const stale = podIPs === undefined ? [] : (previous.podIPs ?? []).filter(({ ip }) => !kept.has(ip)).map(({ ip }) => ({ $patch: 'delete', ip }));
+  const over = (held.podIPs ?? []).filter(({ ip }) => !kept.has(ip)).map(({ ip }) => ({ $patch: 'delete', ip }));
   return {
     metadata: { uid },
     status: {
-      ...rest,
-      ...cleared,
+      ...Object.fromEntries(CLEARED.map((field) => [field, null])),
+      ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
       ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => OWN_CONDITIONS.has(type)) }),
-      ...(podIPs !== undefined && { podIPs: [...podIPs, ...stale] }),
+      ...(podIPs !== undefined && { podIPs: [...podIPs, ...over] }),
     },
   };
 }

@@ -19,7 +19,7 @@ export interface WatchOptions<T> {
   /** All there is, from a fresh list: at the start and whenever the thread of events may be broken. */
   readonly onList: (items: T[], resourceVersion: string) => void;
   readonly onEvent: (type: WatchEventType, object: T) => void;
-  /** Told of every failure (it is logged already); the watch goes on. */
+  /** Told of every failure (the first in a row is logged already); the watch goes on. */
   readonly onError?: (error: unknown) => void;
   /** Milliseconds without a byte after which the connection counts as dead; 90 s unless told (bookmarks come every 60 s). */
   readonly idleMs?: number;
@@ -53,6 +53,8 @@ class Watch<T extends KubeObject> {
   #version: string | undefined;
   /** Failures since the server last proved to be well. */
   #failures = 0;
+  /** It has been logged that something is wrong, and nothing has come since. */
+  #ailing = false;
 
   constructor(options: WatchOptions<T>) {
     this.#options = options;
@@ -87,6 +89,8 @@ class Watch<T extends KubeObject> {
     const { client, resource, fieldSelector, labelSelector, signal, onList } = this.#options;
     const list = await listAll<T>(client, resource, { signal, ...(fieldSelector !== undefined && { fieldSelector }), ...(labelSelector !== undefined && { labelSelector }) });
     if (!signal.aborted) onList(list.items, list.resourceVersion);
+    if (this.#ailing) this.#options.logger.info('the Kubernetes API answers again', { resource: resource.resource });
+    this.#ailing = false;
     return list.resourceVersion;
   }
 
@@ -146,7 +150,10 @@ class Watch<T extends KubeObject> {
 
   #tell(error: unknown): void {
     const { logger, resource, onError } = this.#options;
-    logger.warn('watch interrupted', { resource: resource.resource, namespace: resource.namespace, error: messageOf(error) });
+    const fields = { resource: resource.resource, namespace: resource.namespace, error: messageOf(error) };
+    if (this.#ailing) logger.debug('watch still interrupted', fields);
+    else logger.warn('watch interrupted', fields);
+    this.#ailing = true;
     onError?.(error);
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/index.ts';
+import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner } from '../docker/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
@@ -49,6 +49,8 @@ export class PodContext {
   /** By container id. */
   readonly postStartFailed = new Map<string, string>();
   volumes: PreparedVolumes | undefined;
+  /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
+  readonly graces = new Set<Deadline>();
 
   constructor(node: Node, owner: Owner, pod: ValidPod, restartCounts: ReadonlyMap<string, number>) {
     this.node = node;

@@ -100,8 +100,10 @@ export class PodWorker {
       this.#strict = order.strict;
       this.#stage = 'terminating';
       this.#syncing.abort();
+      for (const grace of this.#context.graces) grace.shorten(order.graceMs);
     } else {
       this.#deadline.shorten(order.graceMs);
+      for (const grace of this.#context.graces) grace.shorten(order.graceMs);
       this.#strict ||= order.strict && order.graceMs <= this.#deadline.remainingMs();
     }
     this.wake();

@@ -1,10 +1,9 @@
-import { Deadline } from '../base/index.ts';
 import { crashLoopWaiting, type PodAction } from '../pod/index.ts';
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
 import type { PodContext } from './pod-context.ts';
 import { startContainer } from './start-container.ts';
-import { type Grace, MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
+import { type Grace, podGrace, stopContainer } from './stop-container.ts';
 
 /** What is left to do later, although the actions are done. */
 export interface RunResult {
@@ -101,9 +100,4 @@ export async function removeSandboxes(context: PodContext): Promise<void> {
 export async function all(work: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-}
-
-function podGrace({ node, pod }: PodContext): Grace & Disposable {
-  const deadline = new Deadline(node.clock, pod.spec.terminationGracePeriodSeconds * 1000);
-  return { deadline, minimumMs: MINIMUM_GRACE_MS, [Symbol.dispose]: () => deadline[Symbol.dispose]() };
 }

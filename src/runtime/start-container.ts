@@ -1,4 +1,4 @@
-import { aborted, Deadline, isCode, KmError, messageOf } from '../base/index.ts';
+import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
 import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
 import {
   type Container,
@@ -18,7 +18,7 @@ import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { removeOlder } from './remove-older.ts';
-import { MINIMUM_GRACE_MS, stopContainer } from './stop-container.ts';
+import { podGrace, stopContainer } from './stop-container.ts';
 
 type StartContainer = Extract<PodAction, { kind: 'start-container' }>;
 
@@ -146,7 +146,7 @@ async function postStart(context: PodContext, container: Container, action: Star
   if (failure === undefined) return;
   context.tell('Warning', 'FailedPostStartHook', `Exec lifecycle hook for Container "${container.name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`, action);
   context.postStartFailed.set(id, failure);
-  using deadline = new Deadline(context.node.clock, context.pod.spec.terminationGracePeriodSeconds * 1000);
-  await stopContainer(context, { id, name: container.name, init: false }, 'FailedPostStartHook', { deadline, minimumMs: MINIMUM_GRACE_MS });
+  using grace = podGrace(context);
+  await stopContainer(context, { id, name: container.name, init: false }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

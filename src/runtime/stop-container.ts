@@ -53,3 +53,14 @@ async function preStop(context: PodContext, { id, name, init }: StopTarget, dead
   const text = `lifecycle hook for Container "${name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`;
   context.tell('Warning', 'FailedPreStopHook', `${hook.exec === undefined ? 'Http' : 'Exec'} ${text}`, { name, init });
 }
+
+/** The pod's own grace, for containers that end although the pod goes on. */
+export function podGrace({ node, pod, graces }: PodContext): Grace & Disposable {
+  const deadline = new Deadline(node.clock, pod.spec.terminationGracePeriodSeconds * 1000);
+  graces.add(deadline);
+  const dispose = (): void => {
+    graces.delete(deadline);
+    deadline[Symbol.dispose]();
+  };
+  return { deadline, minimumMs: MINIMUM_GRACE_MS, [Symbol.dispose]: dispose };
+}

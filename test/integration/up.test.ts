@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,8 @@ afterEach(async () => {
 });
 
 async function up(options: Partial<ClusterOptions> = {}): Promise<Cluster> {
-  cluster = await startCluster({ stateDir: dir, nodeName: 'up-test', onEvent: (event) => events.push(event), ...options });
+  // A busy machine must not make the agent kill an executor that is about to end by itself.
+  cluster = await startCluster({ stateDir: dir, nodeName: 'up-test', shutdownGracePeriodMs: 60_000, onEvent: (event) => events.push(event), ...options });
   return cluster;
 }
 
@@ -41,8 +43,11 @@ const sleeper = (name: string): Pod => ({
 const read = (of: Cluster, name: string): Promise<Pod> => of.client.get<Pod>(podResource({ namespace: 'default', name }));
 const phase = async (of: Cluster, name: string): Promise<string | undefined> => (await read(of, name)).status?.phase;
 
-async function containersOf(uid: string): Promise<number> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [`io.kubernetes.pod.uid=${uid}`] }));
+const containersOf = (uid: string): Promise<number> => containersLabelled(`io.kubernetes.pod.uid=${uid}`);
+const containersNamed = (pod: string): Promise<number> => containersLabelled(`io.kubernetes.pod.name=${pod}`);
+
+async function containersLabelled(label: string): Promise<number> {
+  const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
   return (JSON.parse((await engine.request('GET', `/containers/json?all=1&filters=${filters}`)).text) as unknown[]).length;
 }
 
@@ -120,4 +125,21 @@ test('two clusters do not share a state directory', async () => {
 test('an executor that does not start is told with what it said, and nothing stays', async () => {
   await expect(startCluster({ stateDir: dir, nodeName: 'up-test', executorArguments: ['--no-such-flag'] })).rejects.toThrow(/exit code 2[^]*no-such-flag/);
   expect(await readdir(dir)).toEqual(['executor.log']);
+});
+
+test('a cluster that is killed takes its executor and its pods with it', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'up', `--state-dir=${dir}`, '--node-name=up-test', '-f', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stdin.end(JSON.stringify(sleeper('left-by-up')));
+    await expect.poll(() => output, SOON).toContain('TASK_RUNNING');
+    const session = Number(/process (\d+) started/.exec(output)?.[1]);
+    expect(await containersNamed('left-by-up')).toBe(2);
+    child.kill('SIGKILL');
+    await expect.poll(() => processesOfSession(session).length, { timeout: 60_000, interval: 200 }).toBe(0);
+    expect(await containersNamed('left-by-up')).toBe(0);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

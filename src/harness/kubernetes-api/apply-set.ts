@@ -33,8 +33,8 @@ const IDENTITY_METADATA = new Set(['f:name', 'f:namespace', 'f:creationTimestamp
  * unless another manager applies it too; a field that another manager applies with another value is a conflict (409) unless `force`.
  * Only appliers own fields here: the real server counts other writers too. The result carries the new `managedFields`.
  */
-export function applySet(request: { resource: Resource; old: KubernetesObject | undefined; wanted: KubernetesObject; manager: string; force: boolean; part: 'object' | 'status'; now?: number }): JsonObject {
-  const { resource, old, wanted, manager, force, part, now = Date.now() } = request;
+export function applySet(request: { resource: Resource; old: KubernetesObject | undefined; wanted: KubernetesObject; manager: string; force: boolean; part: 'object' | 'status'; now: number }): JsonObject {
+  const { resource, old, wanted, manager, force, part, now } = request;
   const root: Place = { type: { kind: 'object', type: resource.type }, keys: undefined };
   const subresource = part === 'status' ? { subresource: 'status' } : {};
   const entries = entriesOf(old);

@@ -6,6 +6,8 @@ import { resourceOfKind, RESOURCES } from './resources.ts';
 
 /** Bytes of a request body that are read at most, as with the real server. */
 const LARGEST_BODY = 3 * 1024 * 1024;
+/** Bytes up to which the rest of a body that is too large is let run, so that the client hears why; beyond it the connection is cut. */
+const MOST_DRAINED = 16 * LARGEST_BODY;
 
 /** One request, read off the wire as far as it is needed. */
 export interface Call {
@@ -26,7 +28,13 @@ export interface User {
   readonly groups: readonly string[];
 }
 
+/** A request with its body. Throws a 400 or a 413. */
 export async function readCall(request: IncomingMessage, user: User): Promise<Call> {
+  return { ...headOf(request, user), body: await readBody(request) };
+}
+
+/** A request without its body. Throws a 400. */
+export function headOf(request: IncomingMessage, user: User): Call {
   const text = request.url ?? '/';
   const url = URL.canParse(text, 'http://unused') ? new URL(text, 'http://unused') : undefined;
   if (url === undefined) throw badRequest('the path of the request is no path');
@@ -36,7 +44,7 @@ export async function readCall(request: IncomingMessage, user: User): Promise<Ca
     query: url.searchParams,
     accept: request.headers.accept,
     contentType: (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
-    body: await readBody(request),
+    body: Buffer.alloc(0),
     user,
   };
 }
@@ -46,9 +54,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST_BODY) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LARGEST_BODY}`);
-    chunks.push(chunk);
+    if (size <= LARGEST_BODY) chunks.push(chunk);
+    else if (size > MOST_DRAINED) break;
+    else chunks.length = 0;
   }
+  if (size > LARGEST_BODY) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${LARGEST_BODY}`);
   return Buffer.concat(chunks);
 }
 

@@ -15,6 +15,9 @@ export function setDefaults(object: KubernetesObject): void {
       setPodSpecDefaults(spec);
       setPodOnlyDefaults(spec);
       break;
+    case 'Node':
+      if (isObject(object['status'])) orElse(object['status'], 'allocatable', object['status']['capacity']);
+      break;
     case 'Secret':
       orElse(object, 'type', 'Opaque');
       break;
@@ -169,7 +172,7 @@ function setServiceDefaults(spec: JsonObject): void {
 }
 
 function orElse(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (object[name] === undefined || object[name] === '') object[name] = value;
+  if (value !== undefined && (object[name] === undefined || object[name] === '')) object[name] = value;
 }
 
 /** Whether an image without a pull policy is always pulled: its tag is `latest`, said or implied (no tag and no digest). */

@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KmError, messageOf, systemClock, type Clock } from '../../base/index.ts';
+import { KmError, systemClock, type Clock } from '../../base/index.ts';
 import { silentLogger, type Logger } from '../../telemetry/index.ts';
-import { forbidden, unauthorized } from './api-error.ts';
-import { parseBody, readCall, type Call, type User } from './call.ts';
+import { ApiError, badRequest, unauthorized } from './api-error.ts';
+import { headOf, parseBody, readCall, type Call, type User } from './call.ts';
+import { selfSigned, type Identity } from './certificate.ts';
 import { initialObjects, namespaceContent } from './initial-objects.ts';
 import { isObject } from './json.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { asObject, Registry } from './registry.ts';
-import { send, type Reply } from './reply.ts';
+import { refuse, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
 import { errorReply, noWayToNode, Server, type NodeProxy } from './server.ts';
 import { keyOf, Store } from './store.ts';
@@ -18,8 +20,10 @@ import { Users } from './users.ts';
 import { Watch } from './watch.ts';
 
 export interface EmbeddedApiOptions {
-  /** Address to listen on; `127.0.0.1` unless told. Plain HTTP: nothing but a loopback address is safe. */
+  /** Address to listen on; `127.0.0.1` unless told. Without `tls` nothing but a loopback address is safe. */
   readonly host?: string;
+  /** TLS with a certificate of its own, and nobody without the token. False unless told: plain HTTP. */
+  readonly tls?: boolean;
   /** 0 (unless told) picks a free one. */
   readonly port?: number;
   readonly clock?: Clock;
@@ -29,12 +33,15 @@ export interface EmbeddedApiOptions {
   readonly nodeProxy?: NodeProxy;
 }
 
+/** Hosts that no web page can point at us by a name of its own (DNS rebinding). */
+const BY_ADDRESS = /^(localhost|[\d.]+|\[[\da-f:.]+\])?(:\d+)?$/i;
+
 /**
  * A Kubernetes API server in memory: the protocol of the real one, none of its controllers but those that kubectl cannot miss
  * (namespaces are emptied, and get their default service account).
  *
- * It speaks plain HTTP. kubectl sends no token over plain HTTP, so a request without one is the administrator's; one that does carry a
- * token must carry a right one. Requests of web pages (they carry an Origin) are refused.
+ * Over plain HTTP, where kubectl sends no token, a request without one is the administrator's; one that does carry a token must carry a
+ * right one. With TLS every request must. Requests of web pages are refused: they carry an Origin, or come to a name instead of an address.
  */
 export class EmbeddedApi {
   readonly #options: EmbeddedApiOptions;
@@ -45,9 +52,12 @@ export class EmbeddedApi {
   readonly #users: Users;
   readonly #server: Server;
   readonly #toSweep = new Set<string>();
+  /** Connections that Node's server no longer knows of. */
+  readonly #upgraded = new Set<Duplex>();
   readonly #watches = new Set<Watch>();
   readonly #requestListeners = new Set<(request: ApiRequest) => void>();
   readonly #changeListeners = new Set<(change: ApiChange) => void>();
+  readonly #identity: Identity | undefined;
   #http: HttpServer | undefined;
   #url = '';
   #stopped = false;
@@ -60,6 +70,7 @@ export class EmbeddedApi {
     this.#users = new Users(this.#clock);
     this.#registry = new Registry({ store: this.#store, clock: this.#clock });
     this.#server = new Server({ store: this.#store, registry: this.#registry, users: this.#users, clock: this.#clock, address: () => new URL(this.#url).host });
+    this.#identity = options.tls === true ? selfSigned(['127.0.0.1', 'localhost', ...(options.host === undefined ? [] : [options.host])], this.#clock.now()) : undefined;
     for (const object of initialObjects()) this.#make(object);
   }
 
@@ -70,7 +81,7 @@ export class EmbeddedApi {
     return api;
   }
 
-  /** `http://127.0.0.1:<port>`, also what the kubeconfig says. */
+  /** `http://127.0.0.1:<port>` (`https:` with TLS), also what the kubeconfig says. */
   get url(): string {
     return this.#url;
   }
@@ -82,7 +93,7 @@ export class EmbeddedApi {
 
   /** A kubeconfig (YAML) for this server, fit for kubectl. */
   kubeconfig(): string {
-    return kubeconfigOf(this.#url, this.token);
+    return kubeconfigOf(this.#url, this.token, this.#identity?.certificate);
   }
 
   /** Puts an object in as it is (uid, status and times kept), over an older one of that name. For preloading; not what clients do. Throws code `invalid` for a kind that is not served. */
@@ -123,6 +134,7 @@ export class EmbeddedApi {
     this.#http = undefined;
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
   }
 
@@ -146,17 +158,20 @@ export class EmbeddedApi {
 
   async #listen(port: number): Promise<void> {
     const host = this.#options.host ?? '127.0.0.1';
-    const http = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 }, (request, response) => {
+    const options = { noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 };
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
       this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
-    });
-    http.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#refuseUpgrade(request, socket));
+    };
+    const identity = this.#identity;
+    const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, key: identity.key, cert: identity.certificate }, listener);
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));
       http.listen(port, host, resolve);
     });
     this.#http = http;
     const address = http.address() as AddressInfo;
-    this.#url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    this.#url = `${identity === undefined ? 'http' : 'https'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -189,18 +204,27 @@ export class EmbeddedApi {
 
   /** Throws a 401 or a 403. */
   #userOf(request: IncomingMessage): User {
-    if (request.headers.origin !== undefined) throw forbidden({ group: '', resource: '' }, '', 'requests of web pages are not served');
-    const { authorization } = request.headers;
-    if (authorization === undefined) return this.#users.admin;
-    const holder = this.#users.holderOf(/^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1] ?? '');
+    const { authorization, host = '', origin } = request.headers;
+    if (origin !== undefined || !BY_ADDRESS.test(host)) throw new ApiError(403, 'Forbidden', 'requests of web pages are not served', {});
+    if (authorization === undefined && this.#identity === undefined) return this.#users.admin;
+    const holder = this.#users.holderOf(/^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1] ?? '');
     if (holder === undefined) throw unauthorized();
     return holder.user;
   }
 
-  #refuseUpgrade(request: IncomingMessage, socket: Duplex): void {
-    const body = JSON.stringify(errorReply(noWayToNode({ object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: request.url?.split('/')[6] ?? '' } }, subresource: 'exec', rest: '' })).body);
-    socket.on('error', (error) => this.#logger.debug('a connection broke', { error: messageOf(error) }));
-    socket.end(`HTTP/1.1 501 Not Implemented\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  /** exec, attach and port-forward: the connection goes to the node, or ends. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    socket.on('error', (error) => this.#logger.debug('a connection to the embedded Kubernetes API broke', { error }));
+    try {
+      const outcome = this.#server.answer(headOf(request, this.#userOf(request)));
+      if (!('node' in outcome)) throw badRequest('only exec, attach and portforward take an upgrade');
+      if (this.#options.nodeProxy === undefined) throw noWayToNode(outcome.node);
+      this.#options.nodeProxy.upgrade(outcome.node, request, socket, head);
+    } catch (error) {
+      refuse(socket, errorReply(error));
+    }
   }
 
   #report(time: number, request: IncomingMessage, response: ServerResponse, call: Call | undefined): void {

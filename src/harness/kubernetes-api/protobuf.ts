@@ -18,7 +18,7 @@ export function readProtobuf(bytes: Buffer, typeOf: (apiVersion: string, kind: s
     if (type === undefined) throw badRequest(`no kind "${kind}" is registered for version "${apiVersion}"`);
     return { kind, apiVersion, ...readMessage(type, [], group(lastBytes(envelope.get(2)))) };
   } catch (error) {
-    if (error instanceof RangeError) throw badRequest(`couldn't get version/kind; protobuf parse error: ${error.message}`);
+    if (error instanceof RangeError || error instanceof SyntaxError) throw badRequest(`couldn't get version/kind; protobuf parse error: ${error.message}`);
     throw error;
   }
 }

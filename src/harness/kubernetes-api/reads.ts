@@ -79,7 +79,7 @@ export class Reads {
       from: version === undefined || version === 0 || initialEvents ? undefined : version,
       bookmarks,
       initialEvents,
-      timeoutSeconds: numberIn(call.query, 'timeoutSeconds') ?? WATCH_SECONDS.least + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.least),
+      timeoutSeconds: numberIn(call.query, 'timeoutSeconds') || WATCH_SECONDS.least + Math.random() * (WATCH_SECONDS.most - WATCH_SECONDS.least),
     };
   }
 

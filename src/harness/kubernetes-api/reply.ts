@@ -1,4 +1,5 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { STATUS_CODES, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { stringify as stringifyYaml } from 'yaml';
 import type { Form } from './negotiate.ts';
 
@@ -15,11 +16,6 @@ export interface Reply {
   readonly warnings?: readonly string[];
 }
 
-/** An answer that goes on for as long as both sides want: it gets the response and calls `ended` when nothing of it is left. */
-export interface Stream {
-  readonly stream: (response: ServerResponse) => void;
-}
-
 /** Writes the reply in one piece. */
 export function send(response: ServerResponse, reply: Reply): void {
   const yaml = reply.form?.encoding === 'yaml';
@@ -34,4 +30,11 @@ export function send(response: ServerResponse, reply: Reply): void {
   if (warnings.length > 0) response.setHeader('warning', warnings);
   response.writeHead(reply.status, headers);
   response.end(bytes);
+}
+
+/** Refuses a connection that was to be upgraded, and ends it. */
+export function refuse(socket: Duplex, reply: Reply): void {
+  const body = JSON.stringify(reply.body);
+  const head = [`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}`, 'content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

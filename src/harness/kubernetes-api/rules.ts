@@ -18,7 +18,7 @@ export function prepareForCreate(store: Store, resource: Resource, object: Kuber
   if (resource.hasGeneration) object.metadata.generation = 1;
   switch (object.kind) {
     case 'Pod':
-      object['status'] = { phase: 'Pending', qosClass: qosClass(object as never) };
+      object['status'] = { phase: 'Pending', qosClass: qosClass({ spec: { containers: [], ...objectAt(object, 'spec') } as never }) };
       break;
     case 'Namespace':
       object['spec'] = { ...objectAt(object, 'spec'), finalizers: ['kubernetes'] };
@@ -83,8 +83,6 @@ export function checkNew(resource: Resource, object: KubernetesObject): Cause[] 
       return [...causes, ...checkDataKeys(object)];
     case 'Service':
       return objectsAt(object['spec'], 'ports').length === 0 && !['None', ''].includes(textAt(object['spec'], 'clusterIP')) ? [...causes, field.required('spec.ports')] : causes;
-    case 'Lease':
-      return causes;
     default:
       return causes;
   }

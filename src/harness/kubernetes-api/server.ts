@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../base/index.ts';
 import { ApiError, badRequest, methodNotAllowed, noSuchPath, notAcceptable } from './api-error.ts';
 import { flagIn, parseBody, type Call } from './call.ts';
@@ -31,6 +32,8 @@ export interface NodeRequest {
 /** The way to the nodes, given by whoever starts the server. Both answer by themselves, errors included. */
 export interface NodeProxy {
   request(what: NodeRequest, request: IncomingMessage, response: ServerResponse): void;
+  /** The client wants to speak SPDY or WebSocket; `head` is what it sent already. */
+  upgrade(what: NodeRequest, request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 /** What a call comes to: an answer, a watch to begin, or something for the node. */
@@ -53,7 +56,7 @@ export class Server {
     this.#users = users;
     this.#address = options.address;
     this.#reads = new Reads({ store, registry, clock });
-    this.#writes = new Writes({ store, registry, reads: this.#reads });
+    this.#writes = new Writes({ store, registry, reads: this.#reads, clock });
     this.#subresources = new Subresources({ registry, reads: this.#reads, writes: this.#writes, users, clock });
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/index.ts';
 import { badRequest, field, invalid } from './api-error.ts';
 import { applySet } from './apply-set.ts';
 import { flagIn, numberIn, parseBody, type Call } from './call.ts';
@@ -19,11 +20,13 @@ export class Writes {
   readonly #store: Store;
   readonly #registry: Registry;
   readonly #reads: Reads;
+  readonly #clock: Clock;
 
-  constructor(options: { store: Store; registry: Registry; reads: Reads }) {
+  constructor(options: { store: Store; registry: Registry; reads: Reads; clock: Clock }) {
     this.#store = options.store;
     this.#registry = options.registry;
     this.#reads = options.reads;
+    this.#clock = options.clock;
   }
 
   create(call: Call, path: ResourcePath): Reply {
@@ -85,7 +88,7 @@ export class Writes {
     if (wanted.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const force = flagIn(call.query, 'force');
     const stored = this.#store.get(collectionOf(resource), keyOf(namespace, name));
-    const apply = (old: KubernetesObject | undefined): KubernetesObject => this.#decoded(resource, applySet({ resource, old, wanted, manager, force, part }));
+    const apply = (old: KubernetesObject | undefined): KubernetesObject => this.#decoded(resource, applySet({ resource, old, wanted, manager, force, part, now: this.#clock.now() }));
     if (stored === undefined && part === 'object') {
       const first = apply(undefined);
       const made = this.#registry.create(resource, namespace, first, isDryRun(call), first.metadata['managedFields']);

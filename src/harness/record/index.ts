@@ -5,4 +5,4 @@
  */
 export { REMOVED } from './derived-environment.ts';
 export { Recorder, type Address, type RecorderOptions } from './recorder.ts';
-export { essentialStates, readRecording, RECORDING_FORMAT, statesReported, type Recording, type RecordingEntry, type RecordingHeader } from './recording.ts';
+export { essentialStates, readRecording, type Recording, type RecordingEntry, type RecordingHeader } from './recording.ts';

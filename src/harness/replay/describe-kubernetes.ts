@@ -40,8 +40,7 @@ function factsOf(pod: Pod): Map<string, string> {
   if (pod.metadata?.deletionTimestamp !== undefined) facts.set('deletion', `to be deleted, grace ${String(pod.metadata.deletionGracePeriodSeconds ?? '?')} s`);
   if (status?.phase !== undefined) facts.set('phase', status.phase);
   if (status?.reason !== undefined) facts.set('reason', status.reason);
-  const conditions = (status?.conditions ?? []).map(({ type, status: value }) => `${value === 'True' ? '+' : '-'}${type}`).sort();
-  if (conditions.length > 0) facts.set('conditions', conditions.join(' '));
+  for (const { type, status: value } of status?.conditions ?? []) facts.set(`condition ${type}`, `${value === 'True' ? '+' : '-'}${type}`);
   for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
     const { waiting, terminated } = container.state ?? {};
     const word = waiting !== undefined ? waiting.reason : terminated !== undefined ? `${terminated.reason ?? 'terminated'} (${terminated.exitCode})` : 'running';
@@ -56,6 +55,6 @@ function describeKubernetesEvent({ type, object }: ApiChange): Description | und
   if (type === 'DELETED') return undefined;
   const { type: severity, reason, message, count, involvedObject } = object as KubernetesObject & { type?: string; reason?: string; message?: string; count?: number; involvedObject?: { kind?: string; name?: string } };
   const times = count === undefined || count < 2 ? '' : ` (${count} times)`;
-  const line = `event ${involvedObject?.name ?? ''} ${reason ?? ''}: ${(message ?? '').replace(/\s+/g, ' ').slice(0, 160)}${times}`;
+  const line = `event ${involvedObject?.name ?? ''} ${reason ?? ''}: ${(message ?? '').replace(/\s+/g, ' ').slice(0, 120)}${times}`;
   return { text: line, tone: severity === 'Warning' ? 'bad' : 'quiet' };
 }

@@ -4,7 +4,7 @@
  * or HTML. It promises that an agent's event never comes before what the recorded agent had waited for, and that no process, server or
  * file of its own is left. One replay at a time on one Docker Engine: recordings share pod UIDs and host ports.
  */
-export { compareReplay, type LiveRun, type TaskVerdict, type Verdict } from './compare.ts';
+export type { TaskVerdict, Verdict } from './compare.ts';
 export { dockerContainers, type ContainerOwner, type ExecutorContainers } from './docker-containers.ts';
 export { planReplay, type Gate, type Plan, type Step } from './plan.ts';
 export { htmlReport } from './report-html.ts';

@@ -34,9 +34,9 @@ export async function podNames(recording: Recording): Promise<Map<string, string
     if (data === undefined) continue;
     try {
       const { metadata } = await parsePod(data);
-      names.set(task_id.value, `pod ${metadata?.namespace ?? 'default'}/${metadata?.name ?? '?'}`);
+      names.set(task_id.value, `${metadata?.namespace ?? 'default'}/${metadata?.name ?? '?'}`);
     } catch {
-      names.set(task_id.value, `${data.length} bytes that are no pod`);
+      names.set(task_id.value, `${data.length} bytes, no pod`);
     }
   }
   return names;

@@ -11,7 +11,7 @@ export interface TextOptions {
 const TIME = 8;
 const GAP = 2;
 const TITLES: Readonly<Record<Lane, string>> = { agent: 'agent sent', executor: 'executor answered', kubernetes: 'Kubernetes API saw' };
-const SHARES: Readonly<Record<Lane, number>> = { agent: 0.26, executor: 0.34, kubernetes: 0.4 };
+const SHARES: Readonly<Record<Lane, number>> = { agent: 0.27, executor: 0.33, kubernetes: 0.4 };
 const LANES = ['agent', 'executor', 'kubernetes'] as const;
 type Style = Parameters<typeof styleText>[0];
 const STYLES: Readonly<Record<Tone, Style | undefined>> = { plain: undefined, quiet: 'dim', bad: 'red' };

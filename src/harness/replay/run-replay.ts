@@ -158,7 +158,8 @@ class Replay {
     return ExecutorRun.launch({
       agent,
       clock: this.#clock,
-      command: [...executor, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...executorArguments],
+      // A laptop may have no registry to ask, and the images that it has will do.
+      command: [...executor, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), '--offline-images', ...executorArguments],
       sandbox,
       environment,
       stdout: (chunk) => this.#log.write(chunk),

@@ -4,4 +4,5 @@
  * is launched exactly once, and that `stop` leaves neither process nor container behind.
  */
 export type { Cluster, ClusterEvent, ClusterOptions, ExecutorExit } from './types.ts';
+export { executorExtraEnvironment } from './executor-command.ts';
 export { startCluster } from './start-cluster.ts';

@@ -47,7 +47,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const agent = await AgentEmulator.start({
     hostname: nodeName,
     resources: [scalar('cpus', availableParallelism()), scalar('mem', Math.floor(totalmem() / 2 ** 20)), scalar('disk', 10_000)],
-    recoveryTimeout: '30secs', // if we are killed, the executor soon ends its pods and itself
+    recoveryTimeout: '10secs', // if we are killed, the executor soon ends its pods and itself
     shutdownGracePeriodMs: options.shutdownGracePeriodMs ?? 5_000,
     logger,
   });

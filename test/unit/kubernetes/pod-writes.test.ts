@@ -28,7 +28,7 @@ describe('a status', () => {
     await using api = await ScriptedApi.start(ok);
     expect(await patchStatus({ client: api.client(), pod, status: running, previous: { phase: 'Pending' } })).toBe('done');
     expect(api.calls).toEqual([`PATCH ${PATH}/status`]);
-    expect(api.requests[0]?.body).toEqual({ metadata: { uid: 'u1' }, status: running });
+    expect(api.requests[0]?.body).toMatchObject({ metadata: { uid: 'u1' }, status: running });
   });
 
   it('is not sent when the API holds it already', async () => {
@@ -69,24 +69,46 @@ describe('a status', () => {
     await expect(patchStatus({ client: api.client(), pod, status: running, previous: {} })).rejects.toMatchObject({ code });
   });
 
+  const nothing = { message: null, reason: null, podIP: null, podIPs: null, initContainerStatuses: null, containerStatuses: null, ephemeralContainerStatuses: null };
+
   it.each<[string, PodStatus, PodStatus, object]>([
+    ['takes out all of ours that is over', {}, { phase: 'Running' }, { ...nothing, phase: 'Running' }],
+    ['takes out what is undefined', {}, { phase: 'Running', reason: undefined } as unknown as PodStatus, { ...nothing, phase: 'Running' }],
     [
       'leaves the conditions of others alone',
       {},
       { conditions: [{ type: 'example.com/gate', status: 'True' }, { type: 'PodScheduled', status: 'True' }] },
-      { conditions: [{ type: 'PodScheduled', status: 'True' }] },
+      { ...nothing, conditions: [{ type: 'PodScheduled', status: 'True' }] },
     ],
-    ['takes out what is no more', { phase: 'Pending', reason: 'r', message: 'm' }, { phase: 'Running' }, { phase: 'Running', reason: null, message: null }],
-    ['never takes out what is not ours', { nominatedNodeName: 'n', startTime: 't', qosClass: 'Guaranteed' }, { phase: 'Running' }, { phase: 'Running' }],
+    ['keeps what it has', {}, { phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }, { ...nothing, phase: 'Failed', reason: 'Evicted', message: 'm', startTime: 't' }],
+    ['gives the first address without directives', {}, { podIPs: [{ ip: '10.0.0.1' }] }, { ...nothing, podIPs: [{ ip: '10.0.0.1' }] }],
     [
       'takes out an old address',
-      { podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }] },
-      { podIPs: [{ ip: '10.0.0.2' }, { ip: '10.0.0.3' }] },
-      { podIPs: [{ ip: '10.0.0.2' }, { ip: '10.0.0.3' }, { $patch: 'delete', ip: '10.0.0.1' }] },
+      { podIPs: [{ ip: '10.0.0.1' }] },
+      { podIPs: [{ ip: '10.0.0.2' }] },
+      { ...nothing, podIPs: [{ ip: '10.0.0.2' }, { $patch: 'delete', ip: '10.0.0.1' }] },
     ],
-    ['takes out all addresses', { podIP: '1.1.1.1', podIPs: [{ ip: '1.1.1.1' }] }, { phase: 'Failed' }, { phase: 'Failed', podIP: null, podIPs: null }],
-  ])('%s', (_what, previous, next, wanted) => {
-    expect(statusPatch('u', previous, next)).toEqual({ metadata: { uid: 'u' }, status: wanted });
+    ['takes out all addresses', { podIPs: [{ ip: '10.0.0.1' }] }, { phase: 'Failed' }, { ...nothing, phase: 'Failed' }],
+  ])('%s', (_what, held, status, wanted) => {
+    expect(statusPatch('u', status, held)).toEqual({ metadata: { uid: 'u' }, status: wanted });
+  });
+
+  it('that is refused because the API holds another address than we thought is sent again, with that taken out', async () => {
+    const status: PodStatus = { phase: 'Running', podIPs: [{ ip: '10.0.0.2' }] };
+    await using api = await ScriptedApi.start((request, response) => {
+      const patch = request.body as { status: PodStatus } | undefined;
+      if (request.method === 'GET') answer(response, 200, object('u1', { status: { podIPs: [{ ip: '10.0.0.1' }] } }));
+      else if (patch?.status.podIPs?.length === 2) answer(response, 200, object('u1'));
+      else refuse(response, 422, 'Invalid', 'may specify no more than one IP for each IP family');
+    });
+    expect(await patchStatus({ client: api.client(), pod, status, previous: {} })).toBe('done');
+    expect(api.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
+  });
+
+  it('that conflicts with another write is sent again, once', async () => {
+    await using api = await ScriptedApi.start(byMethod({ PATCH: refuses(409, 'Conflict'), GET: has('u1') }));
+    await expect(patchStatus({ client: api.client(), pod, status: running, previous: {} })).rejects.toMatchObject({ code: 'conflict' });
+    expect(api.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
   });
 });
 

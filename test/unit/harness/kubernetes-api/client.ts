@@ -35,11 +35,12 @@ export async function startApi(options: EmbeddedApiOptions = {}): Promise<{ api:
     const abort = new AbortController();
     onTestFinished(() => abort.abort());
     const response = await fetch(`${api.url}${path}${path.includes('?') ? '&' : '?'}watch=true`, { signal: abort.signal, headers });
-    const lines = linesOf(response.body as ReadableStream<Uint8Array>);
+    // The reader is taken at once: fetch cancels a body that nobody holds when its response is collected.
+    const lines = linesOf((response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader());
     return {
       next: async () => {
-        const { value } = await lines.next();
-        return typeof value === 'string' ? (JSON.parse(value) as Event) : undefined;
+        const line = await lines.next();
+        return line.done === true ? undefined : (JSON.parse(line.value) as Event);
       },
       end: () => abort.abort(),
     };
@@ -48,16 +49,17 @@ export async function startApi(options: EmbeddedApiOptions = {}): Promise<{ api:
   return { api, call, watch, patch };
 }
 
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function* linesOf(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
-  for await (const chunk of stream) {
-    rest += decoder.decode(chunk, { stream: true });
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    rest += decoder.decode(chunk.value, { stream: true });
     for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
       yield rest.slice(0, end);
       rest = rest.slice(end + 1);
     }
   }
+  return undefined;
 }
 
 export const PODS = '/api/v1/namespaces/default/pods';

@@ -60,7 +60,7 @@ describe('a change in the Kubernetes API', () => {
     const pending = pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] });
     const ready = pod({ phase: 'Running', podIP: '10.1.2.3', conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'True' }], containerStatuses: [running] });
     expect(text('ADDED', pending)).toBe('default/web created, bound to node-1, Pending, +PodScheduled');
-    expect(text('MODIFIED', ready, pending)).toBe('default/web Running, +PodScheduled +Ready, main running, 10.1.2.3');
+    expect(text('MODIFIED', ready, pending)).toBe('default/web Running, +Ready, main running, 10.1.2.3');
     expect(text('MODIFIED', ready, ready)).toBeUndefined();
     const crashed = { ...running, restartCount: 2, state: { waiting: { reason: 'CrashLoopBackOff' } } };
     expect(text('MODIFIED', pod({ phase: 'Running', containerStatuses: [crashed] }), pod({ phase: 'Running', containerStatuses: [running] }))).toBe('default/web main CrashLoopBackOff, main restarted 2 times');

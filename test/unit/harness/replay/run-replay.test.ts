@@ -22,7 +22,7 @@ function options(file: string, how: readonly string[] = [], more: Partial<Replay
     executorArguments: how,
     environment: {},
     containers: { list: async () => [], remove: async () => undefined },
-    clock: fastClock(10),
+    clock: fastClock(5),
     ...more,
   };
 }
@@ -42,8 +42,8 @@ describe.concurrent('an executor that answers right agrees with', () => {
 
 describe.concurrent('an executor that answers wrongly differs', () => {
   it.each([
-    ['silent', '01-nginx-kill.jsonl', { timeoutMs: 30_000 }, [
-      'the executor did not report TASK_RUNNING of task-1 within 30 s, so KILL (line 16) was never played',
+    ['silent', '01-nginx-kill.jsonl', { timeoutMs: 20_000 }, [
+      'the executor did not report TASK_RUNNING of task-1 within 20 s, so KILL (line 16) was never played',
       'task-1: expected TASK_STARTING TASK_RUNNING TASK_KILLED, got TASK_STARTING TASK_FAILED (by the agent, REASON_EXECUTOR_TERMINATED, Executor exited with status 0)',
     ]],
     ['wrong-end', '01-nginx-kill.jsonl', {}, ['task-1: expected TASK_STARTING TASK_RUNNING TASK_KILLED, got TASK_STARTING TASK_RUNNING TASK_FAILED (killed as told)']],
