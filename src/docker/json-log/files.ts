@@ -1,4 +1,5 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One file of a log, open: it can be read to its end whatever becomes of its name. */
 export interface LogFile {
@@ -8,6 +9,9 @@ export interface LogFile {
 
 /** More than Docker keeps for anybody: it bounds the search. */
 const MOST_FILES = 1000;
+/** Docker renames the files of a log within a fraction of a millisecond; a disk may make it wait. */
+const RENAMING_MS = 2;
+const MOST_TRIES = 500;
 
 export async function openLogFile(path: string): Promise<LogFile | undefined> {
   let handle: FileHandle;
@@ -31,21 +35,31 @@ function rotatedName(path: string, age: number): string {
 }
 
 /**
- * All files of a log, oldest first. They are opened from the newest on: one that is rotated meanwhile is seen twice, and none is missed.
+ * All files of a log, oldest first, none twice and none missing: while Docker renames them they are looked at again. None when there is no log.
  * The caller closes them.
  */
 export async function openLog(path: string): Promise<LogFile[]> {
+  for (let tries = 1; ; tries++) {
+    const { files, settled } = await openWhatIsThere(path);
+    if (settled || tries === MOST_TRIES) return files;
+    await closeAll(files);
+    await sleep(RENAMING_MS);
+  }
+}
+
+/** `settled`: no renaming went on meanwhile, by which names lack one in between and another file gets the newest's name. */
+async function openWhatIsThere(path: string): Promise<{ readonly files: LogFile[]; readonly settled: boolean }> {
   const files: LogFile[] = [];
   try {
     for (let age = 0; age < MOST_FILES; age++) {
       const file = await openLogFile(rotatedName(path, age));
-      // The newest is missing for a moment while it is being rotated.
-      if (file === undefined && age > 0) break;
-      if (file === undefined) continue;
-      if (files.some(({ inode }) => inode === file.inode)) await file.handle.close();
-      else files.unshift(file);
+      if (file === undefined) {
+        const gap = (await inodeOf(rotatedName(path, age + 1))) !== undefined;
+        return { files, settled: !gap && (await inodeOf(path)) === files.at(-1)?.inode };
+      }
+      files.unshift(file);
     }
-    return files;
+    return { files, settled: true };
   } catch (error) {
     await closeAll(files);
     throw error;
