@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, KmError, messageOf } from '../../base/index.ts';
+import { type Clock, isCode, KmError, messageOf } from '../../base/index.ts';
 import type { Engine } from '../../docker/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import type { CommandEnd, CommandStreams, ContainerRef, Containers, LogOptions } from '../contract.ts';
@@ -57,7 +57,9 @@ export class NodeContainers implements Containers {
     const { follow, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes } = options;
     const sinceMs = sinceTime ?? (sinceSeconds === undefined ? undefined : this.#options.clock.now() - sinceSeconds * 1000);
     const range = { follow, timestamps, ...(tailLines !== undefined && { tailLines }), ...(sinceMs !== undefined && { sinceMs }) };
-    const log = await this.#options.engine.readLog(id, range, signal);
+    const log = await this.#options.engine.readLog(id, range, signal).catch((error: unknown) => {
+      throw isCode(error, 'not-found') ? new KmError('invalid', `unable to retrieve container logs for docker://${id}`, { cause: error }) : error;
+    });
     return limitBytes === undefined ? log : limited(log, limitBytes);
   }
 
