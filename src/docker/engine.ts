@@ -57,6 +57,8 @@ export interface InspectedContainer {
   readonly error: string;
   readonly logPath: string;
   readonly resolvConfPath: string;
+  /** Folder of what the container has written, where the storage driver has one for it. */
+  readonly writableLayer?: string;
   readonly tty: boolean;
   /** `default`, `host`, `container:<id>`, ... */
   readonly networkMode: string;

@@ -16,6 +16,7 @@ export * from './host-limits.ts';
 export * from './image-status.ts';
 export type * from './inputs.ts';
 export * from './labels.ts';
+export * from './measured-engine.ts';
 export * from './names.ts';
 export * from './observe.ts';
 export type * from './process-streams.ts';

@@ -5,11 +5,12 @@ import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
 import { hostInfo, NodeReporter } from '../node/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
-import { type KillCause, StatusReporter } from '../status/index.ts';
+import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { capacityOf, hostAddress } from './host.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { makeRuntime } from './make-runtime.ts';
+import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
@@ -51,6 +52,7 @@ interface Pods {
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #engine: Engine;
+  readonly #measures: Measures;
   readonly #memory: Memory;
   readonly #connection: AgentConnection;
   readonly #reporter: StatusReporter;
@@ -70,7 +72,8 @@ export class Executor {
   constructor(options: ExecutorOptions) {
     const { config, environment, clock, logger } = options;
     this.#options = options;
-    this.#engine = connectEngine({ host: config.dockerEndpoint, logger });
+    this.#measures = new Measures(clock);
+    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
     this.#memory = new Memory({ rootDir: config.rootDir, environment, clock, logger });
     this.#connection = new AgentConnection({
       environment,
@@ -79,8 +82,10 @@ export class Executor {
       logger: logger.child({ part: 'agent' }),
       clock,
       onEvent: (event) => this.#onEvent(event),
+      onSubscribed: () => this.#measures.subscribed(),
       onLost: (reason) => this.shutdown({ kind: 'mesos-shutdown', message: reason }, 'lost'),
     });
+    this.#measures.observe(this.#memory.ledger, () => this.#pods?.runtime, () => this.#memory.state.nodeName);
     this.#reporter = new StatusReporter({
       clock,
       logger: logger.child({ part: 'status' }),
@@ -88,9 +93,10 @@ export class Executor {
         const last = { progress, status, stage, deleted, succeededBeforeKill, ...(cause === undefined ? {} : { cause }) };
         this.#memory.record({ kind: 'progress', taskId, progress: last });
       },
-      mesos: (update) => this.#connection.update(taskReport(update)),
+      mesos: (update) => this.#update(update),
       kubernetes: () => this.#kubernetes,
       killingState: () => this.#capabilities.has('TASK_KILLING_STATE'),
+      onSent: (lagMs) => this.#measures.toldKubernetes(lagMs),
       onPodGone: (pod, how) => this.#pods?.tasks.onPatchGone(pod, how),
       onSettled: (report) => this.#pods?.tasks.onSettled(report),
     });
@@ -139,6 +145,7 @@ export class Executor {
       logger,
       engine: this.#engine,
       engineInfo,
+      measures: this.#measures.runtime,
       nodeName: () => state.nodeName ?? engineInfo.name,
       events: () => this.#kubernetes?.events,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
@@ -159,7 +166,7 @@ export class Executor {
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
-      update: (update) => this.#connection.update(taskReport(update)),
+      update: (update) => this.#update(update),
       forget: (taskId) => ledger.forget(taskId),
     });
     this.#pods = { runtime, tasks, engineInfo };
@@ -212,12 +219,18 @@ export class Executor {
         this.shutdown({ kind: 'mesos-shutdown', message: `the agent reports an error: ${event.error.message}` }, 'lost');
         break;
       case 'ACKNOWLEDGED':
+        this.#measures.acknowledged(event.acknowledged.uuid);
+        break;
       case 'HEARTBEAT':
         break;
       case 'UNKNOWN':
         logger.debug('event of an unknown type', { value: event.value });
         break;
     }
+  }
+
+  #update(draft: TaskUpdateDraft): void {
+    this.#measures.updated(this.#connection.update(taskReport(draft)));
   }
 
   #onSubscribed({ executor_info, framework_info, agent_info }: EventSubscribed): void {
@@ -256,6 +269,8 @@ export class Executor {
       hostIP,
       access: this.#client?.access,
       engine: this.#engine,
+      engineInfo,
+      metrics: this.#measures.metrics,
       runtime,
       engineAwaySince: () => this.#engineAwaySince,
       onPort: (port) => {

@@ -1,15 +1,17 @@
-import { join } from 'node:path';
 import { Backoff, type Clock, isCode, KmError, messageOf, sleep } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
-import type { Engine } from '../docker/index.ts';
+import type { Engine, EngineInfo } from '../docker/index.ts';
 import { type ClusterAccess, KubernetesClient } from '../kubernetes/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
 import type { HealthCheck } from '../server/index.ts';
-import type { Logger } from '../telemetry/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
 import { kubeletConfiguration } from './kubelet-configuration.ts';
 
 /** Requests a second, and at once, that strangers at our port may cost the Kubernetes API. Statuses and leases go by another client. */
 const REVIEWS = { qps: 20, burst: 40 };
+
+/** What `/logs/` serves. */
+const SYSTEM_LOGS = '/var/log';
 
 /** After so long without the Engine healthz fails, milliseconds (kubelet: sync loop older than 5 min). */
 const ENGINE_AWAY_MS = 300_000;
@@ -21,6 +23,8 @@ export interface ServedApiOptions {
   /** How to reach the Kubernetes API; absent: none. */
   readonly access: ClusterAccess | undefined;
   readonly engine: Engine;
+  readonly engineInfo: EngineInfo;
+  readonly metrics: Metrics;
   readonly runtime: PodRuntime;
   /** Since when the Engine does not answer, milliseconds since the epoch. */
   readonly engineAwaySince: () => number | undefined;
@@ -63,7 +67,7 @@ export class ServedApi {
   }
 
   async #api(): Promise<void> {
-    const { config, nodeName, hostIP, access, engine, runtime, clock, logger, onPort } = this.#options;
+    const { config, nodeName, hostIP, access, engine, engineInfo, runtime, metrics, clock, logger, onPort } = this.#options;
     const { clientCaFile, tlsCertFile, tlsPrivateKeyFile } = config;
     if (access === undefined && clientCaFile === undefined) {
       logger.info("the node's API is off: without a Kubernetes API or --client-ca-file nobody can prove who he is");
@@ -82,13 +86,17 @@ export class ServedApi {
         nodeName,
         names: [nodeName],
         addresses: [hostIP],
-        certificateDirectory: join(config.rootDir, 'pki'),
         ...(tlsCertFile !== undefined && tlsPrivateKeyFile !== undefined && { certificateFiles: { cert: tlsCertFile, key: tlsPrivateKeyFile } }),
         rotateServerCertificates: config.rotateServerCertificates,
         ...(clientCaFile !== undefined && { clientCaFile }),
         ...(client !== undefined && { client }),
         pods: runtime,
         containers,
+        engine,
+        engineInfo,
+        rootDir: config.rootDir,
+        systemLogs: { enabled: config.enableSystemLogHandler, directory: SYSTEM_LOGS, linked: [config.podLogsDir, `${engineInfo.rootDir}/containers`] },
+        metrics,
         kubeletConfig: () => kubeletConfiguration(config),
         checks: [this.#syncLoop()],
         clock,

@@ -7,4 +7,5 @@
  */
 export type { TellEvent } from './pod-context.ts';
 export * from './pod-runtime.ts';
+export type { RuntimeMeasures } from './measures.ts';
 export type { KillOrder } from './pod-worker.ts';

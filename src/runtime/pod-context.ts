@@ -5,6 +5,7 @@ import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PreparedVolumes } from '../volumes/index.ts';
 import type { ImagePuller } from './image-puller.ts';
+import type { RuntimeMeasures } from './measures.ts';
 import type { Relist } from './relist.ts';
 
 /** Tells users of something that happened to a pod; `container` gives the event its field path. */
@@ -20,6 +21,7 @@ export interface Node {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;
+  readonly measures?: RuntimeMeasures;
   /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
   readonly nodeName: () => string;

@@ -50,7 +50,7 @@ export class PodRuntime {
     this.#owner = { frameworkId, executorId };
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake() });
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -122,6 +122,7 @@ export class PodRuntime {
     const worker = this.#workers.get(uid);
     if (worker?.stage !== 'terminated') return;
     this.#workers.delete(uid);
+    this.#node.measures?.podGone(uid);
     void worker.stop();
   }
 

@@ -44,6 +44,8 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
+  /** It has been through a sync. */
+  #worked = false;
 
   constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
     this.#context = context;
@@ -53,6 +55,7 @@ export class PodWorker {
       clock: context.node.clock,
       engine: context.node.engine,
       onChanged: () => this.wake(),
+      onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
       onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name, init: false }),
       onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name, init: false }),
     });
@@ -134,8 +137,7 @@ export class PodWorker {
       this.#again = false;
       this.#publish();
       try {
-        if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
-        else if (this.#stage === 'terminating') await this.#terminate();
+        await this.#work();
         this.#backoff.reset();
       } catch (error) {
         if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
@@ -145,6 +147,17 @@ export class PodWorker {
       }
     }
     this.#loop = undefined;
+  }
+
+  async #work(): Promise<void> {
+    const { measures, clock } = this.#context.node;
+    const began = clock.now();
+    const operation = this.#stage === 'terminating' ? 'kill' : this.#worked ? 'sync' : 'create';
+    if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
+    else if (this.#stage === 'terminating') await this.#terminate();
+    else return;
+    this.#worked = true;
+    measures?.worked(operation, clock.now() - began);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {

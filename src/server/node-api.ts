@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { Clock } from '../base/index.ts';
+import type { Engine, EngineInfo } from '../docker/index.ts';
 import type { KubernetesClient } from '../kubernetes/index.ts';
-import type { Logger } from '../telemetry/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { Authorizer } from './access/authorizer.ts';
 import { createGate } from './access/gate.ts';
@@ -10,14 +12,21 @@ import type { Containers } from './contract.ts';
 import type { AllPods } from './endpoints/all-pods.ts';
 import { configzRoutes } from './endpoints/configz.ts';
 import { containerLogRoutes } from './endpoints/container-logs.ts';
+import { debugRoutes } from './endpoints/debug.ts';
 import { healthRoutes, type HealthCheck } from './endpoints/health.ts';
+import { metricsRoutes } from './endpoints/metrics.ts';
 import { podRoutes } from './endpoints/pods.ts';
 import { portForwardRoutes } from './endpoints/port-forward.ts';
 import { remoteCommandRoutes } from './endpoints/remote-command.ts';
 import { runRoutes } from './endpoints/run.ts';
+import { specRoutes } from './endpoints/spec.ts';
+import { statsRoutes } from './endpoints/stats.ts';
+import { systemLogRoutes, type SystemLogsOptions } from './endpoints/system-logs.ts';
 import type { Listening } from './http/listen.ts';
 import { NodeServer } from './http/node-server.ts';
-import { noMeter } from './http/request-meter.ts';
+import { requestMeter } from './http/request-meter.ts';
+import { DiskMeter } from './stats/disk-use.ts';
+import { Sampler } from './stats/sampler.ts';
 
 export interface NodeApiOptions {
   readonly https: Listening;
@@ -25,8 +34,6 @@ export interface NodeApiOptions {
   /** Host names and addresses for the serving certificate. */
   readonly names: readonly string[];
   readonly addresses: readonly string[];
-  /** Where certificates of our own are kept. */
-  readonly certificateDirectory: string;
   readonly certificateFiles?: { readonly cert: string; readonly key: string };
   /** Let the API sign the serving certificate. */
   readonly rotateServerCertificates: boolean;
@@ -35,6 +42,12 @@ export interface NodeApiOptions {
   readonly client?: KubernetesClient;
   readonly pods: AllPods;
   readonly containers: Containers;
+  readonly engine: Engine;
+  readonly engineInfo: EngineInfo;
+  /** The executor's. */
+  readonly rootDir: string;
+  readonly systemLogs: SystemLogsOptions;
+  readonly metrics: Metrics;
   readonly kubeletConfig: () => object;
   readonly checks: readonly HealthCheck[];
   readonly clock: Clock;
@@ -51,9 +64,12 @@ export interface NodeApi {
 /** Serves the node's API. Throws code `conflict` when the port is taken, `invalid` when a certificate, key or address cannot be used. */
 export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
   const { client, clock, logger, pods, containers, nodeName, certificateFiles, clientCaFile } = options;
+  const { engine, engineInfo, metrics } = options;
+  const sampler = new Sampler({ engine, pods, clock });
+  const disks = new DiskMeter({ rootDir: options.rootDir, imageDir: engineInfo.rootDir, clock });
   const reviews = client === undefined ? undefined : apiReviews(client);
   const certificate = await ServingCertificate.open({
-    directory: options.certificateDirectory,
+    directory: join(options.rootDir, 'pki'),
     nodeName,
     names: options.names,
     addresses: options.addresses,
@@ -79,9 +95,14 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
       ...runRoutes(pods, containers),
       ...remoteCommandRoutes({ pods, containers, upgrade: async () => (await import('./stream/index.ts')).remoteCommandUpgrade }),
       ...portForwardRoutes({ pods, containers, upgrade: async () => (await import('./stream/index.ts')).portForwardUpgrade }),
+      ...statsRoutes({ sampler, disks, nodeName, clock }),
+      ...metricsRoutes({ metrics, sampler, disks, engineInfo }),
+      ...systemLogRoutes(options.systemLogs),
+      ...specRoutes(() => clock.now()),
       ...configzRoutes(options.kubeletConfig),
+      ...debugRoutes(),
     ],
-    meter: noMeter,
+    meter: requestMeter(metrics),
     clock,
     logger,
   });

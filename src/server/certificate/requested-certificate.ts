@@ -121,8 +121,8 @@ export class RequestedCertificate {
     const { signal } = this.#stop;
     const deadline = clock.now() + APPROVAL_MS;
     while (clock.now() < deadline) {
-      const { status } = await client.get<SigningRequest>({ ...REQUESTS, name }, { signal }).catch((error: unknown) => {
-        if (isCode(error, 'unavailable', 'timeout')) return {} as SigningRequest;
+      const { status } = await client.get<SigningRequest>({ ...REQUESTS, name }, { signal }).catch((error: unknown): SigningRequest => {
+        if (isCode(error, 'unavailable', 'timeout')) return {};
         throw error;
       });
       const refusal = status?.conditions?.find(({ type }) => type === 'Denied' || type === 'Failed');

@@ -4,7 +4,7 @@ import type { Route, Visit } from '../http/router.ts';
 /** A thing that may be out of order: throws what is wrong with it, returns when it is well. */
 export interface HealthCheck {
   readonly name: string;
-  check(): void;
+  readonly check: () => void;
 }
 
 /** `/healthz` and one path a check (Kubernetes v1.20 apiserver/pkg/server/healthz). */

@@ -93,7 +93,7 @@ export class NodeServer {
       .then((answer) => answer && send(response, answer))
       .catch((error: unknown) => this.#failed(request, response, error))
       .finally(() => {
-        done(response.statusCode);
+        done();
         request.resume(); // a body that nobody wanted must not hold up the next request
       });
   }
@@ -107,7 +107,7 @@ export class NodeServer {
       gone.abort();
     });
     const done = this.#options.meter.begin(request);
-    socket.once('close', () => done(101));
+    socket.once('close', done);
     this.#answer(request, gone.signal, { socket, head })
       .then((answer) => answer && sendOver(socket, request, answer))
       .catch((error: unknown) => {
