@@ -47,7 +47,9 @@ export class NodeProxy {
       if (location === undefined) return void response.writeHead(204).end();
       const upstream = this.#ask(location, request, {});
       upstream.on('error', (error) => fail(unreachable(what, location, error)));
-      upstream.on('response', (answer) => this.#answer(what, answer, response).catch((error: unknown) => this.#broke(error)));
+      upstream.on('response', (answer) => {
+        this.#answer(what, answer, response).catch((error: unknown) => this.#broke(error));
+      });
       response.on('close', () => upstream.destroy());
       upstream.end(body);
     } catch (error) {

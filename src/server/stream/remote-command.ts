@@ -66,7 +66,7 @@ export async function remoteCommandOverSpdy({ request, socket, head, wanted, run
     signal: connection.signal,
   });
   // The client reads stdout and stderr to their ends, and only then the error stream.
-  await Promise.all([stdout, stderr].map((stream) => (stream === undefined ? undefined : endAndFinish(stream))));
+  await Promise.all([stdout, stderr].filter((stream) => stream !== undefined).map(endAndFinish));
   if (error !== undefined) {
     error.write(encodeStatus(statusOf(end), version));
     await endAndFinish(error);
