@@ -24,14 +24,17 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, 
   socket.on('error', onError);
   const { WebSocketServer } = await import('ws');
   // Answers to pings are ours, since `ws` gives them without looking how many the client has not yet taken.
-  const server = new WebSocketServer({
-    noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false, maxPayload: LARGEST_MESSAGE,
-    handleProtocols: () => (protocol === '' ? false : protocol),
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false, maxPayload: LARGEST_MESSAGE });
+  // The protocol is agreed on without `ws`: it refuses the whole request for a name with a slash, as that of SPDY has one.
+  server.on('headers', (headers) => {
+    if (protocol !== '') headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
+  const { 'sec-websocket-protocol': _theirs, ...headers } = request.headers;
+  const withoutProtocol = Object.create(request, { headers: { value: headers } }) as IncomingMessage;
   // Resolves with nothing when it was no proper handshake: then it has been answered with a 400.
   return new Promise((resolve) => {
     socket.on('close', () => resolve(undefined));
-    server.handleUpgrade(request, socket, head, (webSocket) => {
+    server.handleUpgrade(withoutProtocol, socket, head, (webSocket) => {
       prepareSocket(socket);
       resolve({ webSocket, protocol });
     });

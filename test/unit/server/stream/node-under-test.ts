@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocket } from 'ws';
+import { createWebSocketStream, WebSocket } from 'ws';
 import type { CommandEnd, CommandStreams, WantedStreams } from '../../../../src/server/contract.ts';
 import { streamUpgrades, type StreamOptions } from '../../../../src/server/stream/index.ts';
 import { SpdyClient } from './spdy-client.ts';
@@ -36,9 +36,9 @@ export class NodeUnderTest implements AsyncDisposable {
   }
 
   /** Asks for an upgrade; the raw connection, or the answer with which it was refused. */
-  upgrade(path: string, headers: Record<string, string>): Promise<{ answer: IncomingMessage; socket?: Duplex; text: string }> {
+  upgrade(path: string, headers: Record<string, string>, method = 'POST'): Promise<{ answer: IncomingMessage; socket?: Duplex; text: string }> {
     return new Promise((resolve, reject) => {
-      const asked = httpRequest(`${this.url}${path}`, { method: 'POST', headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } });
+      const asked = httpRequest(`${this.url}${path}`, { method, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', ...headers } });
       asked.on('error', reject);
       asked.on('upgrade', (answer, socket, head) => {
         socket.unshift(head);
@@ -64,6 +64,17 @@ export class NodeUnderTest implements AsyncDisposable {
     const client = new WebSocketClient(webSocket);
     await new Promise<void>((resolve, reject) => webSocket.on('open', resolve).on('error', reject));
     return client;
+  }
+
+  /** As `webSocket`, also with a protocol whose name `ws` itself would not ask for. */
+  async tunnel(path: string, protocol: string): Promise<{ protocol: string | undefined; stream: Duplex }> {
+    const { answer, socket } = await this.upgrade(path, { upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': Buffer.alloc(16).toString('base64'), 'sec-websocket-protocol': protocol }, 'GET');
+    if (socket === undefined) throw new Error(`refused: ${answer.statusCode}`);
+    // As the server of `ws` makes one of an upgraded connection, but for the client's end.
+    const webSocket = new WebSocket(null as never, undefined, {}) as WebSocket & { setSocket: (socket: Duplex, head: Buffer, options: object) => void; _isServer: boolean };
+    webSocket._isServer = false;
+    webSocket.setSocket(socket, Buffer.alloc(0), { maxPayload: 0, skipUTF8Validation: false, allowSynchronousEvents: true });
+    return { protocol: answer.headers['sec-websocket-protocol'], stream: createWebSocketStream(webSocket) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

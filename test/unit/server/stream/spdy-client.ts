@@ -98,7 +98,7 @@ export class SpdyClient {
   goaway: number | undefined;
   closed = false;
   #nextId = 1;
-  #buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(0);
   #waiting: { check: () => boolean; resolve: () => void }[] = [];
 
   constructor(socket: Duplex) {

@@ -14,7 +14,7 @@ interface Ends {
   readonly wire: Duplex;
   readonly serverSocket: Duplex;
   /** The client opens a stream, and has the answer. */
-  open(flags?: number): Promise<{ id: number; stream: SpdyStream }>;
+  readonly open: (flags?: number) => Promise<{ id: number; stream: SpdyStream }>;
 }
 
 function connect(options: Partial<SpdyOptions> = {}): Ends {
