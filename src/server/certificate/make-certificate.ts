@@ -2,14 +2,7 @@ import 'reflect-metadata'; // @peculiar/x509 stands on it and does not load it i
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { KeyPair } from './certificate-file.ts';
-
-/** For whom a certificate is made out. */
-export interface Holder {
-  readonly commonName: string;
-  readonly organization?: string;
-  readonly names: readonly string[];
-  readonly addresses: readonly string[];
-}
+import type { CertificateRequest, Holder } from './order.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const YEAR_MS = 365 * 24 * 3_600_000;
@@ -35,7 +28,7 @@ export async function selfSigned(holder: Holder, now: number): Promise<KeyPair> 
 }
 
 /** A new key and the request to sign a certificate for it, both PEM. */
-export async function certificateRequest(holder: Holder): Promise<{ readonly request: string; readonly key: string }> {
+export async function certificateRequest(holder: Holder): Promise<CertificateRequest> {
   const keys = await newKeys();
   const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: subjectOf(holder), keys, signingAlgorithm: ALGORITHM, extensions: [alternativeNames(holder)] });
   return { request: request.toString('pem'), key: await pemOf(keys.privateKey) };

@@ -4,6 +4,7 @@ import { Backoff, type Clock, isCode, KmError, messageOf, sleep } from '../../ba
 import type { KubernetesClient, KubeObject } from '../../kubernetes/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { checked, covers, validityOf, writeSecret, type KeyPair } from './certificate-file.ts';
+import { orderRequest } from './order.ts';
 
 /** How long an approver may take, and how often is asked meanwhile, milliseconds (kubelet: 15 min). */
 const APPROVAL_MS = 15 * 60_000;
@@ -98,8 +99,7 @@ export class RequestedCertificate {
   async #request(): Promise<KeyPair> {
     const { client, nodeName, names, addresses } = this.#options;
     const { signal } = this.#stop;
-    const { certificateRequest } = await import('./make-certificate.ts');
-    const { request, key } = await certificateRequest({ commonName: `system:node:${nodeName}`, organization: 'system:nodes', names, addresses });
+    const { request, key } = await orderRequest({ commonName: `system:node:${nodeName}`, organization: 'system:nodes', names, addresses }, signal);
     const created = await client.create<SigningRequest>(
       REQUESTS,
       {

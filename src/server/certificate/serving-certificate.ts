@@ -4,6 +4,7 @@ import { type Clock, KmError, messageOf, RepeatingTask } from '../../base/index.
 import type { KubernetesClient } from '../../kubernetes/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { covers, readKeyPair, validityOf, writeSecret, type KeyPair } from './certificate-file.ts';
+import { orderSelfSigned } from './order.ts';
 import { RequestedCertificate } from './requested-certificate.ts';
 import type { TlsMaterial, TlsSettings } from './tls-material.ts';
 
@@ -106,8 +107,7 @@ async function ownPair({ directory, nodeName, names, addresses, clock, logger }:
   const [certFile, keyFile] = [join(directory, 'kubelet.crt'), join(directory, 'kubelet.key')];
   const kept = await readKeyPair(certFile, keyFile).catch(() => undefined);
   if (kept !== undefined && validityOf(kept).until - clock.now() > SELF_SIGNED_SPARE_MS && covers(kept, { names, addresses })) return kept;
-  const { selfSigned } = await import('./make-certificate.ts');
-  const made = await selfSigned({ commonName: `${nodeName}@${Math.floor(clock.now() / 1000)}`, names, addresses }, clock.now());
+  const made = await orderSelfSigned({ commonName: `${nodeName}@${Math.floor(clock.now() / 1000)}`, names, addresses }, clock.now());
   await writeSecret(keyFile, made.key);
   await writeSecret(certFile, made.cert);
   logger.info('a self-signed serving certificate was made', { file: certFile });
