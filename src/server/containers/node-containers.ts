@@ -39,7 +39,7 @@ export class NodeContainers implements Containers {
     try {
       return { kind: 'exit', code: await this.#options.engine.execute(container.id, { command, tty }, streams) };
     } catch (error) {
-      return { kind: 'failed', message: `error executing command in container: ${messageOf(error)}` };
+      return { kind: 'failed', message: messageOf(error) };
     }
   }
 
@@ -48,7 +48,7 @@ export class NodeContainers implements Containers {
       await this.#options.engine.attach(container.id, container.tty, streams);
       return { kind: 'exit', code: 0 };
     } catch (error) {
-      return { kind: 'failed', message: `error attaching to container: ${messageOf(error)}` };
+      return { kind: 'failed', message: messageOf(error) };
     }
   }
 
