@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { errorLine, type Answer } from './answer.ts';
 import { pathAndQuery } from './asked.ts';
 import { limit, serverLimits } from './limits.ts';
-import { close, listen, type Listening } from './listen.ts';
+import { close, connectionsOf, listen, type Listening } from './listen.ts';
 import { Router, type Route } from './router.ts';
 import { send } from './send.ts';
 
@@ -15,6 +16,7 @@ export class HealthzServer {
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #connections: ReadonlySet<Socket>;
   #port = 0;
 
   constructor(options: { listening: Listening; routes: readonly Route[]; clock: Clock; logger: Logger }) {
@@ -24,6 +26,7 @@ export class HealthzServer {
     this.#logger = options.logger;
     this.#server = createServer(serverLimits, (request, response) => this.#serve(request, response));
     limit(this.#server);
+    this.#connections = connectionsOf(this.#server);
   }
 
   /** 0 until it listens. */
@@ -37,7 +40,7 @@ export class HealthzServer {
   }
 
   async stop(): Promise<void> {
-    await close(this.#server, this.#clock);
+    await close(this.#server, this.#clock, this.#connections);
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {

@@ -19,10 +19,12 @@ export const LIMITS = {
   connections: 4_096,
   /** From SIGTERM to the end of answers that are under way. */
   stopMs: 1_000,
+  /** For a client to hear why it is not served. */
+  lingerMs: 500,
 } as const;
 
 /** Options of a server that keep to the limits. */
-export const serverLimits = {
+export const serverLimits: Readonly<Record<'maxHeaderSize' | 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval' | 'keepAliveInitialDelay', number>> & { readonly noDelay: boolean; readonly keepAlive: boolean } = {
   maxHeaderSize: LIMITS.headerBytes,
   headersTimeout: LIMITS.headersMs,
   requestTimeout: LIMITS.requestMs,
@@ -31,16 +33,25 @@ export const serverLimits = {
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
-} as const;
+};
 
 /** The limits that are no options. What is no HTTP, or too much of it, or too slow, gets a word where it can be written, and the end. */
 export function limit(server: Server): void {
   server.maxConnections = LIMITS.connections;
   server.maxHeadersCount = LIMITS.headers;
+  const told = new WeakSet<object>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (told.has(socket)) return; // what it goes on sending is no better
+    told.add(socket);
     const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
-    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy();
-    else socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`, () => socket.destroy());
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    // What still comes is read for a moment: closing at once would take the answer from a client that is still sending.
+    const linger = setTimeout(() => socket.destroy(), LIMITS.lingerMs);
+    socket.once('close', () => clearTimeout(linger));
+    socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, KmError, messageOf, sleep } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { LIMITS } from './limits.ts';
@@ -24,15 +24,24 @@ export async function listen(server: Server, { address, port }: Listening, logge
   return (server.address() as AddressInfo).port;
 }
 
-/** Takes no more connections, gives requests under way a moment, then closes them all; `last` closes what the server does not know. */
-export async function close(server: Server, clock: Clock, last: () => void = () => undefined): Promise<void> {
+/** The connections of a server: also those that are not through the TLS handshake, or upgraded, of which it knows nothing itself. */
+export function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return open;
+}
+
+/** Takes no more connections, gives requests under way a moment, then closes them all. */
+export async function close(server: Server, clock: Clock, connections: ReadonlySet<Socket>): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const patience = new AbortController();
   await Promise.race([closed, sleep(clock, LIMITS.stopMs, patience.signal).catch(() => undefined)]);
   patience.abort();
-  server.closeAllConnections();
-  last();
+  for (const socket of connections) socket.destroy();
   await closed;
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, messageOf } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
@@ -9,7 +10,7 @@ import type { TlsMaterial } from '../certificate/tls-material.ts';
 import { errorLine, Refusal, text, type Answer } from './answer.ts';
 import { pathAndQuery } from './asked.ts';
 import { limit, LIMITS, serverLimits } from './limits.ts';
-import { close, listen, type Listening } from './listen.ts';
+import { close, connectionsOf, listen, type Listening } from './listen.ts';
 import type { RequestMeter } from './request-meter.ts';
 import { Router, type Route, type Visit } from './router.ts';
 import { clientLeft, send, sendOver } from './send.ts';
@@ -20,6 +21,8 @@ export interface NodeServerOptions {
   readonly gate: Gate;
   readonly routes: readonly Route[];
   readonly meter: RequestMeter;
+  /** Other limits than the usual ones. */
+  readonly limits?: Partial<typeof serverLimits>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -33,8 +36,7 @@ export class NodeServer {
   readonly #options: NodeServerOptions;
   readonly #router: Router;
   readonly #server: Server;
-  /** Connections that have been handed over to another protocol; the server itself forgets these. */
-  readonly #upgraded = new Set<Duplex>();
+  readonly #connections: ReadonlySet<Socket>;
   readonly #forgetTls: () => void;
   #port = 0;
 
@@ -45,6 +47,7 @@ export class NodeServer {
     const tls = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION, handshakeTimeout: LIMITS.handshakeMs } as const;
     const settings = {
       ...serverLimits,
+      ...options.limits,
       ...tls,
       ...options.tls.current(),
       rejectUnauthorized: false,
@@ -55,6 +58,7 @@ export class NodeServer {
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
     this.#server.on('tlsClientError', (error) => options.logger.debug('a TLS handshake with the node failed', { error: messageOf(error) }));
     limit(this.#server);
+    this.#connections = connectionsOf(this.#server);
     this.#forgetTls = options.tls.onChange(() => {
       this.#server.setSecureContext({ ...tls, ...options.tls.current() });
       this.#server.closeIdleConnections();
@@ -74,9 +78,7 @@ export class NodeServer {
   /** Takes no more requests, gives those under way a moment, then closes everything. */
   async stop(): Promise<void> {
     this.#forgetTls();
-    await close(this.#server, this.#options.clock, () => {
-      for (const socket of this.#upgraded) socket.destroy();
-    });
+    await close(this.#server, this.#options.clock, this.#connections);
   }
 
   #canUpgrade(request: IncomingMessage): boolean {
@@ -100,12 +102,8 @@ export class NodeServer {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const gone = new AbortController();
-    this.#upgraded.add(socket);
     socket.on('error', (error) => this.#options.logger.debug('a connection to the node broke', { error: messageOf(error) }));
-    socket.once('close', () => {
-      this.#upgraded.delete(socket);
-      gone.abort();
-    });
+    socket.once('close', () => gone.abort());
     const done = this.#options.meter.begin(request);
     socket.once('close', done);
     this.#answer(request, gone.signal, { socket, head })

@@ -14,6 +14,8 @@ export function resourceMetrics({ at, machine, pods }: NodeSample): Metric[] {
   return [
     { name: 'container_cpu_usage_seconds_total', help: '[ALPHA] Cumulative cpu time consumed by the container in core-seconds', type: 'counter', values: perContainer(cpu) },
     { name: 'container_memory_working_set_bytes', help: '[ALPHA] Current working set of the container in bytes', type: 'gauge', values: perContainer(memory) },
+    // Of later kubelets; metrics-server tells by it that a container was restarted.
+    { name: 'container_start_time_seconds', help: '[ALPHA] Start time of the container since unix epoch in seconds', type: 'gauge', values: perContainer(({ container }) => (container.startedAt ?? container.createdAt) / 1000) },
     { name: 'node_cpu_usage_seconds_total', help: '[ALPHA] Cumulative cpu time consumed by the node in core-seconds', type: 'counter', values: [{ value: machine.sample.cpu.usageNs / SECONDS, at }] },
     { name: 'node_memory_working_set_bytes', help: '[ALPHA] Current working set of the node in bytes', type: 'gauge', values: [{ value: machine.sample.memory.workingSet, at }] },
     { name: 'pod_cpu_usage_seconds_total', help: '[ALPHA] Cumulative cpu time consumed by the pod in core-seconds', type: 'counter', values: perPod(cpu) },
