@@ -148,6 +148,7 @@ export class Executor {
       measures: this.#measures.runtime,
       nodeName: () => state.nodeName ?? engineInfo.name,
       events: () => this.#kubernetes?.events,
+      sources: () => this.#kubernetes?.sources,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
       onHealth: (ok) => {

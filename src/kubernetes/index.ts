@@ -12,6 +12,7 @@ export * from './event-recorder.ts';
 export * from './kubeconfig.ts';
 export * from './kubernetes-error.ts';
 export * from './object.ts';
+export * from './pod-objects.ts';
 export * from './pod-source.ts';
 export * from './pod-writes.ts';
 export * from './read-pod.ts';

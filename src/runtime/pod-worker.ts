@@ -51,6 +51,7 @@ export class PodWorker {
     this.#context = context;
     this.#report = report;
     this.#status = previous;
+    context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock: context.node.clock,
       engine: context.node.engine,
@@ -89,6 +90,7 @@ export class PodWorker {
   update(pod: ValidPod): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#context.volumes.podChanged();
     this.wake();
   }
 
@@ -128,6 +130,7 @@ export class PodWorker {
     this.#prober.stop();
     this.#cancelWake?.();
     await this.#loop;
+    await this.#context.volumes.stop();
     this.#deadline?.[Symbol.dispose]();
   }
 
@@ -169,7 +172,9 @@ export class PodWorker {
       return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
-    const { pod, observed, crashBackoff, restartCounts, postStartFailed } = this.#context;
+    const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
+    if (isTerminal(this.#status?.phase)) await volumes.stop();
+    else volumes.hold(observed.containers.length > 0);
     const actions = podActions({ pod, observed, probes: this.#prober.results, now: node.clock.now(), crashBackoff, restartCounts, postStartFailed });
     if (actions.length === 0) return;
     const { lookAgainAtMs } = await runActions(this.#context, actions, signal);
@@ -184,6 +189,7 @@ export class PodWorker {
     await node.relist.look(uid);
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
+    await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     await removeSandboxes(this.#context);
     await all(this.#context.observed.containers.map(async ({ id }) => {
