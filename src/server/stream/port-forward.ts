@@ -41,11 +41,8 @@ export async function portForwardOverWebSocket(forwarding: Forwarding): Promise<
   if (typeof ports === 'string' && !isTunnel) return refuse(socket, { status: 400, message: ports });
   const accepted = await acceptWebSocket(request, socket, head, [TUNNEL_PROTOCOL, ...(typeof ports === 'string' ? [] : WEBSOCKET_PROTOCOLS)]);
   if (accepted === undefined) return;
-  const { webSocket, protocol } = accepted;
-  if (protocol === TUNNEL_PROTOCOL) {
-    const { createWebSocketStream } = await import('ws');
-    return forwardStreams(forwarding, createWebSocketStream(webSocket), Buffer.alloc(0));
-  }
+  const { webSocket, protocol, asStream } = accepted;
+  if (protocol === TUNNEL_PROTOCOL) return forwardStreams(forwarding, asStream(), Buffer.alloc(0));
   const pairs = typeof ports === 'string' ? [] : ports;
   const channels = new ChannelSocket(webSocket, { ...limits, isBase64: protocol.includes('base64'), kinds: pairs.flatMap((): ChannelKind[] => ['both', 'write']) });
   await Promise.all(

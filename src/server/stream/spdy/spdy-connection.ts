@@ -27,7 +27,7 @@ const LARGEST_DATA_FRAME = 256 * 1024;
 /** How long the peer has to close, once all that we had to say is sent. */
 const CLOSING_MS = 10_000;
 /** How often a connection looks whether it is idle, and whether a peer to whom it does not listen just now is still there. */
-const TICK_MS = 30_000;
+const TICK_MS = 10_000;
 
 /**
  * The server's end of a SPDY/3.1 connection over any byte stream. `signal` aborts when it is over, whoever ended it.

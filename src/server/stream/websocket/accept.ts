@@ -8,6 +8,8 @@ const LARGEST_MESSAGE = 4 * 1024 * 1024;
 
 export interface AcceptedWebSocket {
   readonly webSocket: WebSocket;
+  /** The messages joined, as a stream of bytes. */
+  readonly asStream: () => Duplex;
   /** The first of the client's that is ours; `''` where it named none. */
   readonly protocol: string;
 }
@@ -22,7 +24,7 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, 
   }
   const onError = (): unknown => socket.destroy();
   socket.on('error', onError);
-  const { WebSocketServer } = await import('ws');
+  const { createWebSocketStream, WebSocketServer } = await import('ws');
   // Answers to pings are ours, since `ws` gives them without looking how many the client has not yet taken.
   const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false, maxPayload: LARGEST_MESSAGE });
   // The protocol is agreed on without `ws`: it refuses the whole request for a name with a slash, as that of SPDY has one.
@@ -36,7 +38,7 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, 
     socket.on('close', () => resolve(undefined));
     server.handleUpgrade(withoutProtocol, socket, head, (webSocket) => {
       prepareSocket(socket);
-      resolve({ webSocket, protocol });
+      resolve({ webSocket, protocol, asStream: () => createWebSocketStream(webSocket) });
     });
   });
 }

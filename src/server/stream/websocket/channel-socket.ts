@@ -15,7 +15,7 @@ const CLOSE_CHANNEL = 255;
 /** Bytes that may wait to be sent before pings are left without an answer. */
 const MOST_OWED = 64 * 1024;
 const CLOSING_MS = 10_000;
-const TICK_MS = 30_000;
+const TICK_MS = 10_000;
 const NORMAL_CLOSURE = 1000;
 
 /**
