@@ -37,6 +37,7 @@ function defaultSpec(spec: PodSpec, givenNode: string | undefined): PodSpec {
     ...spec,
     ...(spec.volumes === undefined ? {} : { volumes: spec.volumes.map(defaultVolume) }),
     ...(spec.initContainers === undefined ? {} : { initContainers: spec.initContainers.map((c) => defaultContainer(c, hostNetwork)) }),
+    ...(spec.ephemeralContainers === undefined ? {} : { ephemeralContainers: spec.ephemeralContainers.map((c) => defaultContainer(c, hostNetwork)) }),
     containers: (spec.containers ?? []).map((c) => defaultContainer(c, hostNetwork)),
     restartPolicy: presence(spec.restartPolicy) ?? 'Always',
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? GRACE_SECONDS,

@@ -55,7 +55,7 @@ const envVar = fields({
   }),
 });
 
-const container = fields({
+const containerFields = {
   name: string,
   image: string,
   command: strings,
@@ -100,7 +100,8 @@ const container = fields({
   stdin: boolean,
   stdinOnce: boolean,
   tty: boolean,
-});
+};
+const container = fields(containerFields);
 
 const items = list(fields({ key: string, path: string, mode: int32 }));
 const downwardItems = list(fields({ path: string, mode: int32, fieldRef, resourceFieldRef }));
@@ -129,6 +130,7 @@ const volume = fields({
 const spec = fields({
   containers: list(container),
   initContainers: list(container),
+  ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
   volumes: list(volume),
   activeDeadlineSeconds: int64,
   affinity: any,
@@ -197,6 +199,7 @@ const status = fields(
     conditions: list(fields({ type: string, status: string, reason: string, message: string, lastTransitionTime: string }, any)),
     containerStatuses,
     initContainerStatuses: containerStatuses,
+    ephemeralContainerStatuses: containerStatuses,
   },
   any,
 );

@@ -35,7 +35,7 @@ const RETRY_MS = 10_000;
  */
 export async function startContainer(context: PodContext, action: StartContainer, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { node, pod, uid } = context;
-  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === action.name);
+  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...(pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === action.name);
   if (container === undefined) throw new KmError('internal', `container ${action.name} is not in the spec`);
   if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
@@ -84,6 +84,7 @@ async function create(
       attempt: action.attempt,
       owner,
       sandboxId: await sandbox.id,
+      ...pidTarget(context, container.name),
       image: { from: image.id, user: image.user, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
       ...containerCommand(container, env),
       env,
@@ -107,6 +108,15 @@ async function create(
     context.tell('Warning', 'Failed', `Error: ${messageOf(error)}`, action);
     throw new NotStarted({ reason, message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
   }
+}
+
+/** The container whose processes an ephemeral one is to see. */
+function pidTarget({ pod, observed }: PodContext, name: string): { pidTarget?: string } {
+  const target = pod.spec.ephemeralContainers?.find((one) => one.name === name)?.targetContainerName ?? '';
+  if (target === '') return {};
+  const found = observed.containers.find((one) => one.name === target && one.state === 'running');
+  if (found === undefined) throw new KmError('workload', `unable to find target container ${target}`);
+  return { pidTarget: found.id };
 }
 
 function tellSkipped(context: PodContext, keys: readonly string[], source: string): void {

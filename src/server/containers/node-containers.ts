@@ -31,7 +31,8 @@ export class NodeContainers implements Containers {
     const found = this.#pod(namespace, pod, uid);
     const running = found.observed.containers.find(({ name, state }) => name === container && state === 'running');
     if (running === undefined) throw new KmError('not-found', `container not found (${JSON.stringify(container)})`);
-    const spec = [...found.pod.spec.containers, ...(found.pod.spec.initContainers ?? [])].find(({ name }) => name === container);
+    const { containers, initContainers = [], ephemeralContainers = [] } = found.pod.spec;
+    const spec = [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === container);
     return { id: running.id, name: container, namespace, pod, uid: found.pod.metadata.uid, tty: spec?.tty === true, stdin: spec?.stdin === true };
   }
 

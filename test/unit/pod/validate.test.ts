@@ -215,7 +215,6 @@ describe('a pod that cannot run names the field', () => {
 
 describe('what we do not do yet is said, never passed over', () => {
   test.each<[string, unknown]>([
-    ['spec.ephemeralContainers', { ephemeralContainers: [container('debug')] }],
     ['spec.imagePullSecrets', { imagePullSecrets: [{ name: 'a' }] }],
     ['spec.runtimeClassName', { runtimeClassName: 'gvisor' }],
     ['spec.overhead', { overhead: { cpu: '1' } }],
