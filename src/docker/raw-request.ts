@@ -45,7 +45,7 @@ function send<T>(
   answer: (request: ReturnType<typeof plainRequest>, resolve: (value: T) => void, reject: (error: Error) => void) => void,
 ): Promise<T> {
   const { socketPath, host, port, ca, cert, key, protocol } = options;
-  const to: RequestOptions = socketPath === undefined ? { host: host ?? '', port: Number(port) } : { socketPath: socketPath as string };
+  const to: RequestOptions = socketPath === undefined ? { host: host ?? '', port: Number(port) } : { socketPath: socketPath };
   const text = body === undefined ? '' : JSON.stringify(body);
   const all = { ...to, ca, cert, key, method, path, signal, agent: false, headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } };
   return new Promise<T>((resolve, reject) => {

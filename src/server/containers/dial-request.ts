@@ -58,6 +58,7 @@ function answerOf(socket: Socket): Promise<Buffer> {
     const read = (): void => {
       const answer = socket.read(ANSWER_BYTES) as Buffer | null;
       if (answer === null) return;
+      if (answer.length < ANSWER_BYTES) return fail(); // all that came before the end
       done();
       resolve(answer);
     };

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -21,7 +20,6 @@ const SERVERS = [
 ].join('\n');
 
 beforeAll(async () => {
-  execFileSync('docker/dial/build.sh', ['build/dial']);
   echo = await here.start({ command: ['sh', '-c', SERVERS] });
   await vi.waitFor(() => Promise.all([7001, 7003, 7004].map(async (port) => (await dial(port)).destroy())), { timeout: 15_000 });
 });
