@@ -22,7 +22,10 @@ export async function send(response: ServerResponse, { status, headers = {}, bod
     return;
   }
   try {
-    await pipeline(source, response);
+    await pipeline(source, response, { end: false });
+    // The end by itself: kube-apiserver (v1.20 apiserver/pkg/util/wsstream), sending a log on over a WebSocket, drops bytes that come in one piece with it.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => response.once('close', resolve).end(resolve));
   } catch (error) {
     if (!clientLeft(error)) throw error;
   }
