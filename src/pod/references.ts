@@ -1,4 +1,5 @@
 import { dataKey, type DataRef } from './data-object.ts';
+import { fileVolumeKind } from './file-volume-kind.ts';
 import type { Container, ValidPod, Volume } from './types.ts';
 
 /** A token for the pod's service account, as a projected volume asks for it. */
@@ -12,8 +13,8 @@ const HOUR_SECONDS = 3600;
 
 /** Every secret and config map that the pod names, each once: a node's identity may read these and no others. */
 export function dataRefs(pod: ValidPod): DataRef[] {
-  const { volumes = [], initContainers = [], containers } = pod.spec;
-  return unique([...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers].flatMap(environmentDataRefs)]);
+  const { volumes = [], initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
+  return unique([...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers, ...ephemeralContainers].flatMap(environmentDataRefs)]);
 }
 
 /** What the files of a volume are made of. */
@@ -40,6 +41,21 @@ export function volumeTokens({ projected }: Volume): TokenWanted[] {
 
 export function tokenWanted({ audience = '', expirationSeconds = HOUR_SECONDS }: { audience?: string; expirationSeconds?: number }): TokenWanted {
   return { expirationSeconds, ...(audience !== '' && { audience }) };
+}
+
+/** The first field of the pod that only a Kubernetes API can fill; undefined for a pod that does without one. */
+export function fieldThatNeedsApi({ spec }: ValidPod): string | undefined {
+  const volume = (spec.volumes ?? []).findIndex((one) => volumeDataRefs(one).length + volumeTokens(one).length > 0);
+  if (volume >= 0) return `spec.volumes[${volume}].${fileVolumeKind(spec.volumes?.[volume] ?? { name: '' })}`;
+  for (const field of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    for (const [i, { envFrom = [], env = [] }] of (spec[field] ?? []).entries()) {
+      const at = `spec.${field}[${i}]`;
+      if (envFrom.length > 0) return `${at}.envFrom[0]`;
+      const variable = env.findIndex(({ valueFrom }) => valueFrom?.secretKeyRef !== undefined || valueFrom?.configMapKeyRef !== undefined);
+      if (variable >= 0) return `${at}.env[${variable}].valueFrom`;
+    }
+  }
+  return undefined;
 }
 
 /** One name for one token of a pod. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KubernetesObject } from '../../../src/harness/index.ts';
 import type { PodSpec, VolumeMount } from '../../../src/pod/index.ts';
-import { type ContainerSpec, ExecutorUnderTest, type Launched, pod, shell } from '../../support/executor-under-test.ts';
+import { type ContainerSpec, ExecutorUnderTest, type Launched, pod } from '../../support/executor-under-test.ts';
 
 let under: ExecutorUnderTest;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ function configMap(name: string, data: Record<string, string>, more: object = {}
 }
 
 function put(kind: string, name: string, content: object): void {
-  under.api?.put({ apiVersion: 'v1', kind, metadata: { name, namespace: 'default' }, ...content } as KubernetesObject);
+  under.api?.put({ apiVersion: 'v1', kind, metadata: { name, namespace: 'default' }, ...content });
 }
 
 async function removeSecret(name: string): Promise<void> {
