@@ -39,7 +39,7 @@ export class Authority {
   }
 
   /** A client certificate; `until` is in milliseconds from now. */
-  async client(subject: x509.JsonName, { until = HOUR_MS, usage = x509.ExtendedKeyUsage.clientAuth as string } = {}): Promise<Issued> {
+  async client(subject: x509.JsonName, { until = HOUR_MS, usage = x509.ExtendedKeyUsage.clientAuth } = {}): Promise<Issued> {
     const keys = await newKeys();
     const certificate = await this.#sign(subject, keys.publicKey, until, [new x509.ExtendedKeyUsageExtension([usage])]);
     const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
@@ -52,8 +52,8 @@ export class Authority {
     if (!(await request.verify())) throw new Error('the request is not signed by its key');
     const names = request.extensions.find((extension) => extension instanceof x509.SubjectAlternativeNameExtension);
     if (names === undefined) throw new Error('the request has no names');
-    const key = await request.publicKey.export(webcrypto as never);
-    const certificate = await this.#sign(request.subjectName.toJSON(), key as never, until, [names, new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth])]);
+    const key = await request.publicKey.export(webcrypto);
+    const certificate = await this.#sign(request.subjectName.toJSON(), key, until, [names, new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth])]);
     return { cert: certificate.toString('pem'), subject: request.subject, names: names.names.items.map(({ type, value }) => `${type}:${value}`).join(' ') };
   }
 
