@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { KmError, type Clock } from '../../../base/index.ts';
-import { encodeDataHead, encodeGoaway, encodePing, encodeRstStream, encodeSynReply, encodeWindowUpdate, GOAWAY, RESET, type Frame } from './frame.ts';
+import { DataSender } from './data-sender.ts';
+import { encodeGoaway, encodePing, encodeRstStream, encodeSynReply, encodeWindowUpdate, GOAWAY, RESET, type Frame } from './frame.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import { HeaderWriter, type Headers } from './header-block.ts';
 import { SpdyStream, type StreamCarrier } from './spdy-stream.ts';
@@ -23,7 +24,6 @@ const MOST_HELD_BY_STREAM = 256 * 1024;
 const MOST_HELD = 4 * 1024 * 1024;
 /** Bytes of answers (pings, resets) that may wait to be sent before the connection stops reading what it would have to answer. */
 const MOST_OWED = 64 * 1024;
-const LARGEST_DATA_FRAME = 256 * 1024;
 /** How long the peer has to close, once all that we had to say is sent. */
 const CLOSING_MS = 10_000;
 /** How often a connection looks whether it is idle, and whether a peer to whom it does not listen just now is still there. */
@@ -41,14 +41,12 @@ export class SpdyConnection implements StreamCarrier {
   readonly #decoder = new FrameDecoder();
   readonly #headerWriter = new HeaderWriter();
   readonly #windows = new Windows();
+  readonly #sender: DataSender;
   readonly #streams = new Map<number, SpdyStream>();
   /** Our side of these is closed, or theirs. */
   readonly #finishedByUs = new Set<number>();
   readonly #finishedByPeer = new Set<number>();
   readonly #full = new Set<number>();
-  /** Writes that wait for room in the socket, oldest first; and those that wait for room in a window. */
-  #waiting: (() => void)[] = [];
-  readonly #waitingForWindow = new Map<number, () => void>();
   readonly #over = new AbortController();
   #state: 'open' | 'closing' | 'over' = 'open';
   #lastId = 0;
@@ -63,10 +61,10 @@ export class SpdyConnection implements StreamCarrier {
     this.#socket = socket;
     this.#options = options;
     this.#activeAt = options.clock.now();
+    this.#sender = new DataSender(socket, this.#windows, () => (this.#activeAt = options.clock.now()));
     socket.on('error', (error) => this.#end(new KmError('aborted', 'the connection broke', { cause: error })));
     socket.on('end', () => this.#end(gone()));
     socket.on('close', () => this.#end(gone()));
-    socket.on('drain', () => this.#drained());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#tick();
     // Not before whoever made the connection holds it.
@@ -110,10 +108,7 @@ export class SpdyConnection implements StreamCarrier {
     this.#cancelTimer();
     this.#over.abort(reason);
     for (const stream of [...this.#streams.values()]) stream.destroy(reason);
-    const waiting = [...this.#waiting, ...this.#waitingForWindow.values()];
-    this.#waiting = [];
-    this.#waitingForWindow.clear();
-    for (const resume of waiting) resume();
+    this.#sender.closedAll();
     this.#socket.destroy();
   }
 
@@ -170,13 +165,13 @@ export class SpdyConnection implements StreamCarrier {
       case 'settings':
         if (frame.initialWindow === undefined) return;
         this.#windows.setInitial(frame.initialWindow);
-        return this.#windowsOpened();
+        return this.#sender.windowsOpened();
       case 'window-update':
         if (!this.#windows.update(frame.id, frame.delta)) {
           if (frame.id === 0) this.#close(GOAWAY.protocolError);
           else this.#reset(frame.id, RESET.flowControlError);
         }
-        return this.#windowsOpened();
+        return this.#sender.windowsOpened();
       default:
         return frame satisfies never;
     }
@@ -235,45 +230,19 @@ export class SpdyConnection implements StreamCarrier {
   // What goes out.
 
   send(stream: SpdyStream, data: Buffer, done: (error?: Error) => void): void {
-    let rest = data;
-    const go = (): void => {
-      while (rest.length > 0) {
-        if (this.#state !== 'open' || stream.destroyed || this.#finishedByUs.has(stream.id)) return done(gone());
-        const room = Math.min(this.#windows.room(stream.id), LARGEST_DATA_FRAME);
-        if (room === 0) {
-          this.#waitingForWindow.set(stream.id, go);
-          return;
-        }
-        if (this.#socket.writableNeedDrain) {
-          this.#waiting.push(go);
-          return;
-        }
-        const piece = rest.subarray(0, room);
-        rest = rest.subarray(room);
-        this.#writeData(stream.id, piece, false);
-      }
-      done();
-    };
-    go();
+    const { id } = stream;
+    const isOpen = (): boolean => this.#state === 'open' && !stream.destroyed && !this.#finishedByUs.has(id);
+    this.#sender.send({ id, isOpen, data, done: (sent) => (sent ? done() : done(gone())) });
   }
 
-  finish(stream: SpdyStream, done: (error?: Error) => void): void {
+  finish({ id }: SpdyStream, done: (error?: Error) => void): void {
     if (this.#state !== 'open') return done(gone());
-    if (!this.#finishedByUs.has(stream.id)) {
-      this.#finishedByUs.add(stream.id);
-      this.#writeData(stream.id, Buffer.alloc(0), true);
-      this.#forgetIfFinished(stream.id);
+    if (!this.#finishedByUs.has(id)) {
+      this.#finishedByUs.add(id);
+      this.#sender.sendEnd(id);
+      this.#forgetIfFinished(id);
     }
     done();
-  }
-
-  #writeData(id: number, data: Buffer, fin: boolean): void {
-    this.#activeAt = this.#options.clock.now();
-    this.#windows.sent(id, data.length);
-    this.#socket.cork();
-    this.#socket.write(encodeDataHead(id, data.length, fin));
-    if (data.length > 0) this.#socket.write(data);
-    this.#socket.uncork();
   }
 
   #answer(bytes: Buffer): void {
@@ -285,19 +254,6 @@ export class SpdyConnection implements StreamCarrier {
     });
   }
 
-  #drained(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    while (waiting.length > 0 && !this.#socket.writableNeedDrain) waiting.shift()?.();
-    this.#waiting = [...waiting, ...this.#waiting];
-  }
-
-  #windowsOpened(): void {
-    const waiting = [...this.#waitingForWindow.values()];
-    this.#waitingForWindow.clear();
-    for (const resume of waiting) resume();
-  }
-
   // How streams end.
 
   gone(stream: SpdyStream): void {
@@ -305,9 +261,7 @@ export class SpdyConnection implements StreamCarrier {
     this.#full.delete(id);
     if (this.#streams.has(id)) this.#answer(encodeRstStream(id, RESET.cancel));
     this.#forget(id);
-    const resume = this.#waitingForWindow.get(id);
-    this.#waitingForWindow.delete(id);
-    resume?.();
+    this.#sender.closed(id);
     this.#pauseOrResume();
   }
 
