@@ -4,8 +4,9 @@ import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 /** The use that only certificates of servers have. */
-export const FOR_SERVERS = x509.ExtendedKeyUsage.serverAuth as string;
+export const FOR_SERVERS: string = x509.ExtendedKeyUsage.serverAuth;
 
+const FOR_CLIENTS: string = x509.ExtendedKeyUsage.clientAuth;
 const HOUR_MS = 3_600_000;
 
 export interface Issued {
@@ -39,7 +40,7 @@ export class Authority {
   }
 
   /** A client certificate; `until` is in milliseconds from now. */
-  async client(subject: x509.JsonName, { until = HOUR_MS, usage = x509.ExtendedKeyUsage.clientAuth } = {}): Promise<Issued> {
+  async client(subject: x509.JsonName, { until = HOUR_MS, usage = FOR_CLIENTS }: { until?: number; usage?: string } = {}): Promise<Issued> {
     const keys = await newKeys();
     const certificate = await this.#sign(subject, keys.publicKey, until, [new x509.ExtendedKeyUsageExtension([usage])]);
     const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
