@@ -50,6 +50,8 @@ export class PodVolumes {
   #refreshAtMs = Number.POSITIVE_INFINITY;
   #told: string | undefined;
   #state: 'new' | 'held' | 'over' = 'new';
+  /** The volumes are there: made by us, or by an earlier process. */
+  #made = false;
 
   /** `onChanged`: something that the pod names in the API is another than before. */
   constructor(context: VolumesOwner, onChanged: () => void) {
@@ -68,15 +70,16 @@ export class PodVolumes {
   hold(running: boolean): void {
     if (this.#state !== 'new') return;
     this.#state = 'held';
+    this.#made ||= running;
     this.#holdSources();
-    if (running) this.#refresher.wake();
+    this.#look();
   }
 
   /** The pod has changed: other labels, perhaps, that a volume shows. */
   podChanged(): void {
     if (this.#state !== 'held') return;
     this.#holdSources();
-    if (this.#prepared !== undefined) this.#refresher.wake();
+    this.#look();
   }
 
   /** The volumes, made if they are not there. Throws `NotStarted` when some cannot be, which is told as an event. */
@@ -91,6 +94,7 @@ export class PodVolumes {
       throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(), { cause: error });
     }
     this.#backoff.reset();
+    this.#made = true;
     if (this.#state === 'held' && this.#fileVolumes.length > 0) this.#refresher.start();
     return this.#prepared;
   }
@@ -110,9 +114,13 @@ export class PodVolumes {
   #holdSources(): void {
     this.#context.node.sources()?.hold(this.#context.pod, () => {
       if (this.#state !== 'held') return;
-      if (this.#prepared !== undefined) this.#refresher.wake();
+      this.#look();
       this.#onChanged();
     });
+  }
+
+  #look(): void {
+    if (this.#made && this.#fileVolumes.length > 0) this.#refresher.wake();
   }
 
   /** Brings all volumes of files to what they shall be; one that cannot be keeps what it has, and holds up no other. */

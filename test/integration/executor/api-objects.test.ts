@@ -227,3 +227,26 @@ test.concurrent('other volumes are mounted inside a volume of files', async () =
   await under.poll(async () => (await under.exec(task, ['cat', '/v/file'])) === 'y', 'the file changes beside it');
   expect(await under.exec(task, ['cat', '/v/scratch/here/a'])).toBe('ours\n');
 });
+
+test('an executor that comes back keeps the files of its pods up to date', async () => {
+  await using again = await ExecutorUnderTest.start({ kubernetes: true });
+  const put = (value: string): void => void again.api?.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'default' }, data: { key: value } });
+  put('1');
+  const task = again.launch(withVolume({ configMap: { name: 'c' } }));
+  await again.running(task);
+  const before = await again.container(task);
+  await again.killWorker();
+  put('2');
+  await again.poll(async () => (await again.exec(task, ['cat', '/v/key'])) === '2', 'what changed meanwhile');
+  put('3');
+  await again.poll(async () => (await again.exec(task, ['cat', '/v/key'])) === '3', 'what changes now');
+  expect((await again.container(task)).id).toBe(before.id);
+});
+
+test.concurrent('a pod that waits for a secret can be killed', async () => {
+  const task = under.launch(withVolume({ secret: { secretName: named('none') } }));
+  await events(task, 'FailedMount');
+  under.kill(task);
+  expect((await under.ended(task)).state).toBe('TASK_KILLED');
+  await under.gone(task);
+});
