@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../../src/base/index.ts';
-import { EmbeddedApi, type ApiRequest, type KubernetesObject } from '../../../src/harness/kubernetes-api/index.ts';
+import { EmbeddedApi, type ApiRequest } from '../../../src/harness/kubernetes-api/index.ts';
 import { KubernetesClient, loadKubeconfig, PodObjects } from '../../../src/kubernetes/index.ts';
 import { type DataRef, defaultPod, type PodSpec, type ValidPod } from '../../../src/pod/index.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
