@@ -12,7 +12,7 @@ export async function joinStreams(socket: Duplex, tty: boolean, streams: Process
   const { stdin, signal } = streams;
   // Failures of the outputs are their owner's matter, those of the connection come out of `takeAll`; neither may go unheard.
   for (const stream of [socket, streams.stdout, streams.stderr]) stream?.on('error', () => undefined);
-  const stopInput = stdin === undefined ? () => undefined : feed(stdin, socket);
+  const stopInput = stdin === undefined ? () => undefined : feed(stdin, socket, tty);
   const output = new Output(streams, tty);
   const gone = Promise.withResolvers<never>();
   const onAbort = (): void => gone.reject(aborted(signal));
@@ -29,15 +29,21 @@ export async function joinStreams(socket: Duplex, tty: boolean, streams: Process
   }
 }
 
-/** The input's end, also by an error, becomes the end of what the process reads. Returns what takes the input off. */
-function feed(stdin: Readable, socket: Duplex): () => void {
-  const end = (): void => void socket.end();
-  stdin.pipe(socket);
+/**
+ * The input's end, also by an error, becomes the end of what the process reads. Not on a terminal, which has no end: Docker would take it for
+ * the end of the output too. Returns what takes the input off.
+ */
+function feed(stdin: Readable, socket: Duplex, tty: boolean): () => void {
+  const end = (): void => {
+    if (!tty) socket.end();
+  };
+  stdin.pipe(socket, { end: false });
+  stdin.once('end', end);
   stdin.once('close', end);
   stdin.once('error', end);
   return () => {
     stdin.unpipe(socket);
-    stdin.off('close', end);
+    stdin.off('end', end).off('close', end);
     stdin.resume(); // nobody reads it any more: what still comes must not hold up its carrier
   };
 }

@@ -97,6 +97,13 @@ describe('a command with streams', () => {
     expect(client.out).toContain('over');
   });
 
+  it('on a terminal goes on when its input has ended', async () => {
+    const client = new TryClient();
+    client.stdin.end('typed\n');
+    expect(await containers.exec(main, sh('read line; sleep 0.3; echo "got $line"; exit 5'), true, client.streams('io'))).toEqual(exit(5));
+    expect(client.out).toContain('got typed');
+  });
+
   it('that cannot be found ends with 126 or 127 and the runtime\'s words', async () => {
     const client = new TryClient();
     const end = await containers.exec(main, ['no-such-command'], false, client.streams('oe'));

@@ -55,11 +55,25 @@ describe('joined streams', () => {
     for (const end of [(stdin: PassThrough) => stdin.end('bye'), (stdin: PassThrough) => stdin.destroy()]) {
       const [socket, engine] = duplexPair();
       const stdin = new PassThrough();
-      const joined = joinStreams(socket, true, { stdin, signal: new AbortController().signal });
+      const joined = joinStreams(socket, false, { stdin, signal: new AbortController().signal });
       engine.resume().once('end', () => engine.end());
       end(stdin);
       await joined;
     }
+  });
+
+  it('let a terminal go on when the input has ended', async () => {
+    const [socket, engine] = duplexPair();
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    const joined = joinStreams(socket, true, { stdin, stdout, signal: new AbortController().signal });
+    let ended = false;
+    engine.resume().once('end', () => (ended = true));
+    stdin.end('typed');
+    await turn();
+    expect(ended).toBe(false);
+    engine.end('answer');
+    await joined;
+    expect(String(stdout.read())).toBe('answer');
   });
 
   it('do not read on while nobody takes the output', async () => {
