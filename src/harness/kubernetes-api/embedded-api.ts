@@ -10,6 +10,7 @@ import { selfSigned, type Identity } from './certificate.ts';
 import { initialObjects, namespaceContent } from './initial-objects.ts';
 import { isObject } from './json.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
+import { NodeMetrics } from './node-metrics.ts';
 import { NodeProxy } from './node-proxy.ts';
 import { asObject, Registry } from './registry.ts';
 import { refuse, send, type Reply } from './reply.ts';
@@ -52,6 +53,7 @@ export class EmbeddedApi {
   readonly #users: Users;
   readonly #server: Server;
   readonly #nodes: NodeProxy;
+  readonly #metrics: NodeMetrics;
   readonly #toSweep = new Set<string>();
   /** Connections that Node's server no longer knows of. */
   readonly #upgraded = new Set<Duplex>();
@@ -72,6 +74,7 @@ export class EmbeddedApi {
     this.#registry = new Registry({ store: this.#store, clock: this.#clock });
     this.#server = new Server({ store: this.#store, registry: this.#registry, users: this.#users, clock: this.#clock, address: () => new URL(this.#url).host });
     this.#nodes = new NodeProxy({ nodeNamed: (name) => this.get({ group: '', resource: 'nodes', name }), token: this.#users.token, logger: this.#logger });
+    this.#metrics = new NodeMetrics({ list: (resource) => this.list({ group: '', resource }), token: this.#users.token, clock: this.#clock });
     this.#identity = options.tls === true ? selfSigned(['127.0.0.1', 'localhost', ...(options.host === undefined ? [] : [options.host])], this.#clock.now()) : undefined;
     for (const object of initialObjects()) this.#make(object);
   }
@@ -183,6 +186,7 @@ export class EmbeddedApi {
       call = await readCall(request, this.#userOf(request));
       const outcome = this.#server.answer(call);
       if ('reply' in outcome) send(response, outcome.reply);
+      else if ('metrics' in outcome) send(response, await this.#metrics.answer(outcome.metrics, call.query));
       else if ('watch' in outcome) this.#startWatch(new Watch(this.#store, this.#clock, outcome.watch, response));
       else this.#nodes.request(outcome.node, request, call.body, response);
     } catch (error) {

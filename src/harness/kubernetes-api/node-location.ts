@@ -31,7 +31,8 @@ export function nodeLocation(what: NodeRequest, nodeNamed: (name: string) => Kub
   return { ...endpointOf(node), path: subresource === 'proxy' ? what.rest : pathOfPod(what, query) };
 }
 
-function endpointOf(node: KubernetesObject): { host: string; port: number } {
+/** Where the node's API listens. Throws a 503 while it does not say. */
+export function endpointOf(node: KubernetesObject): { host: string; port: number } {
   const status = objectAt(node, 'status');
   const port = objectAt(objectAt(status, 'daemonEndpoints'), 'kubeletEndpoint')['Port'];
   const addresses = (Array.isArray(status['addresses']) ? status['addresses'] : []).filter(isObject);

@@ -28,8 +28,8 @@ export interface NodeRequest {
   readonly query: URLSearchParams;
 }
 
-/** What a call comes to: an answer, a watch to begin, or something for the node. */
-export type Outcome = { readonly reply: Reply } | { readonly watch: WatchRequest } | { readonly node: NodeRequest };
+/** What a call comes to: an answer, figures to be asked of the nodes, a watch to begin, or something for the node. */
+export type Outcome = { readonly reply: Reply } | { readonly metrics: ResourcePath } | { readonly watch: WatchRequest } | { readonly node: NodeRequest };
 
 const OF_THE_NODE = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
@@ -62,6 +62,10 @@ export class Server {
     if (target.subresource !== undefined && OF_THE_NODE.has(target.subresource)) return { node: this.#nodeRequest(call, target) };
     if (target.subresource !== undefined) return { reply: this.#subresources.answer(call, target) };
     if (target.resource.createOnly) return { reply: this.#ask(call, target) };
+    if (target.resource.computed) {
+      if (method !== 'GET') throw methodNotAllowed();
+      return { metrics: target };
+    }
     return target.name === undefined ? this.#collection(call, target) : { reply: this.#object(call, target) };
   }
 

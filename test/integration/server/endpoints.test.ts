@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCluster, type Cluster } from '../../../src/harness/index.ts';
 import { podResource, pods } from '../../../src/kubernetes/index.ts';
 import type { Json, Pod } from '../../../src/pod/index.ts';
+import { HAS_KUBECTL, Kubectl } from './try-kubectl.ts';
 
 interface Answer {
   readonly status: number;
@@ -95,6 +96,18 @@ describe('the API of a node', () => {
     const summary = JSON.parse((await ask('/stats/summary?only_cpu_and_memory=true')).body) as { pods: { podRef: unknown; containers: { name: string; cpu: { usageNanoCores: number } }[] }[] };
     expect(summary.pods.map(({ podRef }) => podRef)).toEqual([{ name: 'load', namespace: 'default', uid }]);
     expect(summary.pods[0]?.containers.find(({ name }) => name === 'busy')?.cpu.usageNanoCores).toBeGreaterThan(2e7);
+  });
+
+  it.skipIf(!HAS_KUBECTL)('is what kubectl top shows', async () => {
+    const top = async (...args: string[]): Promise<string> => {
+      const kubectl = new Kubectl('kubectl', ['top', ...args, '--no-headers'], { ...process.env, KUBECONFIG: cluster.kubeconfigPath, HOME: dir });
+      kubectl.end();
+      const { code, stdout, stderr } = await kubectl.ended;
+      return code === 0 ? stdout : stderr;
+    };
+    expect(await top('nodes')).toMatch(/^endpoints-node +\d+m +\d+% +\d+Mi +\d+% *\n$/);
+    expect(await top('pods', '--containers')).toMatch(/^load +busy +[1-9]\d*m +\d+Mi *\nload +probed +\d+m +\d+Mi *\n$/);
+    expect(await top('pod', 'nobody')).toContain('not found');
   });
 
   it('counts disks, volumes, networks and limits', async () => {
