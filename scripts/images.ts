@@ -31,7 +31,7 @@ async function provide(engine: EngineConnection): Promise<void> {
     const began = performance.now();
     const pulled: boolean = image.pull && registryAnswers && (await pull(engine, image.reference));
     if (image.pull) registryAnswers = pulled;
-    if (!pulled) await buildImage(engine, image.reference, image.folder);
+    if (!pulled) await buildImage(engine, [image.reference], image.folder);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`  image   ${image.reference}: ${pulled ? 'pulled' : `built from docker/${image.folder}`}, ${seconds} s`);
   }

@@ -8,8 +8,8 @@ unpack "$1/.unpacked" busybox-static apache2-bin "${libraries[@]}"
 base "$1/rootfs" "$1/.unpacked"
 program "$1/rootfs" "$1/.unpacked" /usr/sbin/apache2
 home=$1/rootfs/usr/local/apache2
-mkdir -p "$home"/{conf,htdocs,logs,modules} "$1/rootfs/usr/local/bin"
-mv "$1/rootfs/usr/sbin/apache2" "$1/rootfs/usr/local/bin/httpd"
+mkdir -p "$home"/{bin,conf,htdocs,logs,modules} "$1/rootfs/usr/local/bin"
+mv "$1/rootfs/usr/sbin/apache2" "$home/bin/httpd"
 for module in mpm_event authz_core dir; do # none loads a library that the program does not
   cp "$1/.unpacked/usr/lib/apache2/modules/mod_$module.so" "$home/modules/"
 done

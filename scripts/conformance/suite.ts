@@ -38,6 +38,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteEnd> {
     {
       name: 'e2e',
       file: join(bin, 'ginkgo'),
+      stopSignal: 'SIGINT', // then the specs clean up
       cwd: dir, // ginkgo takes paths relative to it
       env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: home, TMPDIR: dir, KUBECONFIG: kubeconfig, KUBE_TEST_REPO_LIST: repositories },
       arguments: [
