@@ -38,6 +38,12 @@ unpack() {
   done
 }
 
+# libraries_of PACKAGE...: the packages of libraries that they need, and those that these need, one a line.
+libraries_of() {
+  apt-cache depends --recurse --no-pre-depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" \
+    | grep -E '^lib' | sort -u
+}
+
 # base ROOTFS UNPACKED: the folders and accounts that programs expect, and busybox under all its names.
 base() {
   local rootfs=$1 unpacked=$2 applet

@@ -6,17 +6,20 @@ import {
   containerEnv,
   containerHash,
   containerResources,
+  dataKey,
+  environmentDataRefs,
   HASH_VERSION,
   oomScoreAdj,
   type PodAction,
   volumeSubPath,
 } from '../pod/index.ts';
-import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes, prepareVolumes } from '../volumes/index.ts';
+import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes } from '../volumes/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
 import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
+import { objectsOf } from './pod-volumes.ts';
 import { removeOlder } from './remove-older.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
@@ -32,12 +35,12 @@ const RETRY_MS = 10_000;
  */
 export async function startContainer(context: PodContext, action: StartContainer, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { node, pod, uid } = context;
-  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === action.name);
+  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...(pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === action.name);
   if (container === undefined) throw new KmError('internal', `container ${action.name} is not in the spec`);
   if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
-  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), volumesOf(context, signal), sandbox.id]);
+  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   await sandbox.up;
@@ -56,18 +59,6 @@ export async function startContainer(context: PodContext, action: StartContainer
   await postStart(context, container, action, id, signal);
 }
 
-async function volumesOf(context: PodContext, signal: AbortSignal): Promise<PreparedVolumes> {
-  if (context.volumes !== undefined) return context.volumes;
-  try {
-    context.volumes = await prepareVolumes({ rootDir: context.node.rootDir, pod: context.pod, signal });
-    return context.volumes;
-  } catch (error) {
-    if (signal.aborted) throw aborted(signal);
-    context.tell('Warning', 'FailedMount', messageOf(error));
-    throw new NotStarted({ reason: 'ContainerCreating' }, context.node.clock.now() + RETRY_MS, { cause: error });
-  }
-}
-
 async function create(
   context: PodContext,
   action: StartContainer,
@@ -80,10 +71,9 @@ async function create(
   const { node, pod, uid, owner } = context;
   try {
     checkRunAsNonRoot(pod, container, image.user);
-    const { env, skipped } = containerEnv(pod, container, await environmentGiven(context, container, sandbox));
-    if (skipped.length > 0) {
-      context.tell('Warning', 'InvalidEnvironmentVariableNames', `Keys [${skipped.join(', ')}] were skipped since they are considered invalid environment variable names.`, action);
-    }
+    const { env, skipped, skippedFrom } = containerEnv(pod, container, await environmentGiven(context, container, sandbox, signal));
+    tellSkipped(context, skipped, '');
+    for (const { source, keys } of skippedFrom) tellSkipped(context, keys, ` from the EnvFrom ${source}`);
     const terminationMessageFile = await createTerminationMessageFile(node.rootDir, uid, container.name);
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
@@ -94,6 +84,7 @@ async function create(
       attempt: action.attempt,
       owner,
       sandboxId: await sandbox.id,
+      ...pidTarget(context, container.name),
       image: { from: image.id, user: image.user, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
       ...containerCommand(container, env),
       env,
@@ -119,14 +110,42 @@ async function create(
   }
 }
 
+/** The container whose processes an ephemeral one is to see. */
+function pidTarget({ pod, observed }: PodContext, name: string): { pidTarget?: string } {
+  const target = pod.spec.ephemeralContainers?.find((one) => one.name === name)?.targetContainerName ?? '';
+  if (target === '') return {};
+  const found = observed.containers.find((one) => one.name === target && one.state === 'running');
+  if (found === undefined) throw new KmError('workload', `unable to find target container ${target}`);
+  return { pidTarget: found.id };
+}
+
+function tellSkipped(context: PodContext, keys: readonly string[], source: string): void {
+  if (keys.length === 0) return;
+  const text = `Keys [${keys.join(', ')}]${source} were skipped since they are considered invalid environment variable names.`;
+  context.tell('Warning', 'InvalidEnvironmentVariableNames', text);
+}
+
 /** What the environment may refer to; waits for the pod's address only where the container asks for it. */
-async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox): Promise<Parameters<typeof containerEnv>[2]> {
-  const { hostIP, nodeName, engineInfo } = context.node;
-  const nodeAllocatable = { cpuMilli: BigInt(engineInfo.cpus) * 1000n, memoryBytes: BigInt(engineInfo.memoryBytes) };
-  const given = { hostIP, nodeName: nodeName(), nodeAllocatable };
+async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox, signal: AbortSignal): Promise<Parameters<typeof containerEnv>[2]> {
+  const { hostIP, nodeName } = context.node;
+  const given = { hostIP, nodeName: nodeName(), nodeAllocatable: context.nodeAllocatable, ...(await fromApi(context, container, signal)) };
   if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
   const podIP = await sandbox.up;
   return { ...given, podIP, podIPs: [podIP] };
+}
+
+/** What variables are made of that only the API knows. When it does not answer, that is told of the container: it is not the Engine that is away. */
+async function fromApi(context: PodContext, container: Container, signal: AbortSignal): Promise<Pick<Parameters<typeof containerEnv>[2], 'object' | 'services'>> {
+  try {
+    const [objects, services] = await Promise.all([
+      objectsOf(context, environmentDataRefs(container), signal),
+      context.node.sources()?.services(context.pod, signal),
+    ]);
+    return { object: (ref) => objects.get(dataKey(ref)), ...(services !== undefined && { services }) };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new KmError('workload', messageOf(error), { cause: error });
+  }
 }
 
 async function linkLog({ node, identity }: PodContext, { name, attempt }: StartContainer, containerId: string): Promise<void> {
