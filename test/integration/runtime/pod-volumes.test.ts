@@ -9,7 +9,7 @@ import type { PodSources } from '../../../src/runtime/index.ts';
 import { PodVolumes, type VolumesOwner } from '../../../src/runtime/pod-volumes.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
 import { removePodFiles } from '../../../src/volumes/index.ts';
-import { ManualClock } from '../../unit/base/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const MINUTE = 60_000;
 const UID = 'uid-1';

@@ -7,7 +7,7 @@ import { EmbeddedApi, type ApiRequest } from '../../../src/harness/kubernetes-ap
 import { KubernetesClient, loadKubeconfig, PodObjects } from '../../../src/kubernetes/index.ts';
 import { type DataRef, defaultPod, type PodSpec, type ValidPod } from '../../../src/pod/index.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
-import { ManualClock } from '../base/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { answer, refuse, ScriptedApi, until } from './scripted-api.ts';
 
 const signal = new AbortController().signal;

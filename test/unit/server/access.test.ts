@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accessQuestion } from '../../../src/server/access/attributes.ts';
 import { bearerToken } from '../../../src/server/access/authenticator.ts';
 import { ExpiringCache } from '../../../src/server/access/expiring-cache.ts';
-import { ManualClock } from '../base/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { Authority, FOR_SERVERS } from './support/authority.ts';
 import { TestNode, TestReviews } from './support/test-node.ts';
 

@@ -8,7 +8,7 @@ import type { KubernetesClient } from '../../../src/kubernetes/index.ts';
 import { selfSigned } from '../../../src/server/certificate/make-certificate.ts';
 import { ServingCertificate, type ServingCertificateOptions } from '../../../src/server/certificate/serving-certificate.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
-import { ManualClock } from '../base/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { Authority } from './support/authority.ts';
 
 let directory: string;

@@ -13,7 +13,7 @@ import { resourceMetrics } from '../../../src/server/stats/resource-metrics.ts';
 import { rate, Sampler, type ContainerSample, type NodeSample } from '../../../src/server/stats/sampler.ts';
 import type { CgroupSample } from '../../../src/server/stats/samples.ts';
 import { summaryOf, type DiskUse } from '../../../src/server/stats/summary.ts';
-import { ManualClock } from '../base/manual-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 let root: string;
 beforeEach(async () => {

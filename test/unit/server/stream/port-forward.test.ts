@@ -1,7 +1,7 @@
 import { createServer as createTcpServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../base/manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { NodeUnderTest } from './node-under-test.ts';
 import { rstFrame, SpdyClient, type ClientStream } from './spdy-client.ts';
 

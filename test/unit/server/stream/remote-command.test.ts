@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CommandEnd, CommandStreams } from '../../../../src/server/contract.ts';
-import { ManualClock } from '../../base/manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { NodeUnderTest, type NodeOptions } from './node-under-test.ts';
 import { controlFrame, numbers, rstFrame, type ClientStream, type SpdyClient } from './spdy-client.ts';
 

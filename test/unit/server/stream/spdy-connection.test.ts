@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SpdyConnection, type SpdyOptions } from '../../../../src/server/stream/spdy/spdy-connection.ts';
 import type { SpdyStream } from '../../../../src/server/stream/spdy/spdy-stream.ts';
-import { ManualClock } from '../../base/manual-clock.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { controlFrame, dataFrame, goawayFrame, numbers, pingFrame, rstFrame, settingsFrame, SpdyClient, windowFrame } from './spdy-client.ts';
 
 interface Ends {
