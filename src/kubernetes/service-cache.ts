@@ -9,11 +9,11 @@ export interface ServiceCacheOptions {
   readonly client: KubernetesClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long `services` waits for the first answer of the API, milliseconds; 5 s unless told. */
+  /** How long `services` waits for the first answer of the API, milliseconds; 2 s unless told. */
   readonly waitMs?: number;
 }
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 2_000;
 /** The API server itself, as pods reach it (Kubernetes v1.20 pkg/kubelet: masterServices, in the default namespace). */
 const MASTER = { namespace: 'default', name: 'kubernetes' };
 

@@ -3,11 +3,8 @@ import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName
 import {
   type Container,
   containerCommand,
-  containerEnv,
   containerHash,
   containerResources,
-  dataKey,
-  environmentDataRefs,
   HASH_VERSION,
   oomScoreAdj,
   type PodAction,
@@ -15,11 +12,11 @@ import {
 } from '../pod/index.ts';
 import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes } from '../volumes/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
+import { environmentOf } from './environment.ts';
 import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
-import { objectsOf } from './pod-volumes.ts';
 import { removeOlder } from './remove-older.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
@@ -71,9 +68,7 @@ async function create(
   const { node, pod, uid, owner } = context;
   try {
     checkRunAsNonRoot(pod, container, image.user);
-    const { env, skipped, skippedFrom } = containerEnv(pod, container, await environmentGiven(context, container, sandbox, signal));
-    tellSkipped(context, skipped, '');
-    for (const { source, keys } of skippedFrom) tellSkipped(context, keys, ` from the EnvFrom ${source}`);
+    const env = await environmentOf(context, container, sandbox, signal);
     const terminationMessageFile = await createTerminationMessageFile(node.rootDir, uid, container.name);
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
@@ -117,35 +112,6 @@ function pidTarget({ pod, observed }: PodContext, name: string): { pidTarget?: s
   const found = observed.containers.find((one) => one.name === target && one.state === 'running');
   if (found === undefined) throw new KmError('workload', `unable to find target container ${target}`);
   return { pidTarget: found.id };
-}
-
-function tellSkipped(context: PodContext, keys: readonly string[], source: string): void {
-  if (keys.length === 0) return;
-  const text = `Keys [${keys.join(', ')}]${source} were skipped since they are considered invalid environment variable names.`;
-  context.tell('Warning', 'InvalidEnvironmentVariableNames', text);
-}
-
-/** What the environment may refer to; waits for the pod's address only where the container asks for it. */
-async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox, signal: AbortSignal): Promise<Parameters<typeof containerEnv>[2]> {
-  const { hostIP, nodeName } = context.node;
-  const given = { hostIP, nodeName: nodeName(), nodeAllocatable: context.nodeAllocatable, ...(await fromApi(context, container, signal)) };
-  if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
-  const podIP = await sandbox.up;
-  return { ...given, podIP, podIPs: [podIP] };
-}
-
-/** What variables are made of that only the API knows. When it does not answer, that is told of the container: it is not the Engine that is away. */
-async function fromApi(context: PodContext, container: Container, signal: AbortSignal): Promise<Pick<Parameters<typeof containerEnv>[2], 'object' | 'services'>> {
-  try {
-    const [objects, services] = await Promise.all([
-      objectsOf(context, environmentDataRefs(container), signal),
-      context.node.sources()?.services(context.pod, signal),
-    ]);
-    return { object: (ref) => objects.get(dataKey(ref)), ...(services !== undefined && { services }) };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new KmError('workload', messageOf(error), { cause: error });
-  }
 }
 
 async function linkLog({ node, identity }: PodContext, { name, attempt }: StartContainer, containerId: string): Promise<void> {

@@ -250,3 +250,17 @@ test.concurrent('a pod that waits for a secret can be killed', async () => {
   expect((await under.ended(task)).state).toBe('TASK_KILLED');
   await under.gone(task);
 });
+
+test('while the API is away a pod that takes nothing from it starts, one that does waits and says why', async () => {
+  await using cut = await ExecutorUnderTest.start({ kubernetes: true });
+  cut.api?.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'default' }, data: { KEY: 'value' } });
+  await cut.api?.pause();
+  const free = cut.launch(pod());
+  const bound = cut.launch(pod({ envFrom: [{ configMapRef: { name: 'c', optional: true } }] }));
+  await cut.running(free);
+  await cut.poll(() => /Error: .*(cannot construct envvars|failed to sync configmap cache): /.test(cut.log), 'it says what it waits for');
+  expect(cut.states(bound.taskId)).toEqual(['TASK_STARTING']);
+  await cut.api?.resume();
+  await cut.running(bound);
+  expect(await cut.exec(bound, ['env'])).toContain('KEY=value\n');
+});
