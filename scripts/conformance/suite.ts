@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { API_NAME } from './control-plane.ts';
 import { REGISTRIES } from './images.ts';
 import type { Options } from './options.ts';
 import { Program } from './programs.ts';
@@ -32,16 +33,20 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteEnd> {
   const { bin, dir, results, focus, skip, parallel, limitMs, kubeconfig, signal } = options;
   const home = join(dir, 'home');
   mkdirSync(home);
+  const hosts = join(dir, 'hosts');
+  writeFileSync(hosts, `127.0.0.1 localhost ${API_NAME}\n`);
   const repositories = join(dir, 'repositories.yaml');
   writeFileSync(repositories, JSON.stringify(REGISTRIES));
   await using suite = new Program(
     {
       name: 'e2e',
-      file: join(bin, 'ginkgo'),
+      file: 'unshare',
       stopSignal: 'SIGINT', // then the specs clean up
       cwd: dir, // ginkgo takes paths relative to it
       env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: home, TMPDIR: dir, KUBECONFIG: kubeconfig, KUBE_TEST_REPO_LIST: repositories },
       arguments: [
+        // A mount namespace with a hosts file of its own: only there API_NAME means anything.
+        ...['--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, join(bin, 'ginkgo')],
         ...[`--nodes=${parallel}`, `--focus=${focus}`, `--skip=${skip}`, `--timeout=${Math.max(1, Math.round((limitMs - SPARE_MS) / 1000))}s`],
         ...['--noColor', '--seed=1', '--slowSpecThreshold=300', join(bin, 'e2e.test'), '--', '--provider=skeleton', `--kubeconfig=${kubeconfig}`],
         ...[`--kubectl-path=${join(bin, 'kubectl')}`, `--report-dir=${results}`, '--disable-log-dump', '--allowed-not-ready-nodes=0'],
