@@ -1,6 +1,7 @@
 /** Kubernetes' own end-to-end suite, run by ginkgo against a cluster. */
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API_NAME } from './control-plane.ts';
 import { REGISTRIES } from './images.ts';
@@ -67,8 +68,10 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteEnd> {
     const trouble = code === 0 || told.failed > 0 ? undefined : `the suite ended with exit code ${code}:\n${suite.tail()}`;
     return { selected: told.selected, trouble, log: suite.log };
   } catch (error) {
-    if (signal.aborted || !limit.aborted) throw error;
-    return { selected: told.selected, trouble: `the suite took longer than ${limitMs / 60_000} minutes and was stopped`, log: suite.log };
+    if (!signal.aborted && !limit.aborted) throw error;
+    await suite.stop(); // for the results so far
+    const trouble = signal.aborted ? 'the suite was interrupted' : `the suite took longer than ${limitMs / 60_000} minutes and was stopped`;
+    return { selected: told.selected, trouble, log: suite.log };
   } finally {
     closeSync(log);
   }
@@ -79,12 +82,13 @@ class Progress {
   selected = 0;
   failed = 0;
   #rest = '';
+  readonly #decoder = new StringDecoder();
   #passed = 0;
 
   read(log: number): void {
     const chunk = Buffer.alloc(1 << 20);
     for (let length = readSync(log, chunk); length > 0; length = readSync(log, chunk)) {
-      const lines = (this.#rest + chunk.toString('latin1', 0, length)).split('\n');
+      const lines = (this.#rest + this.#decoder.write(chunk.subarray(0, length))).split('\n');
       this.#rest = lines.pop() ?? '';
       lines.forEach((line) => this.#line(line));
     }
@@ -94,7 +98,8 @@ class Progress {
     // One process says how many it will run, several say it together.
     const selected = /^Will run (\d+) (?:of \d+ )?specs/.exec(line)?.[1];
     if (selected !== undefined) this.selected = Number(selected);
-    const [, state, name = ''] = /^(?:S*)\{"msg":"(PASSED|FAILED) ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
+    // What ginkgo draws for a spec stands before it.
+    const [, state, name = ''] = /\{"msg":"(PASSED|FAILED) ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
     if (state === undefined) return;
     if (state === 'PASSED') this.#passed++;
     else this.failed++;
