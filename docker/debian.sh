@@ -77,3 +77,14 @@ program() {
     cp -L "$library" "$rootfs${library#"$unpacked"}"
   done
 }
+
+# loaded ROOTFS UNPACKED LIBRARY...: libraries that programs load by name while they run, which no program's own list tells.
+loaded() {
+  local rootfs=$1 unpacked=$2 library path
+  shift 2
+  for library in "$@"; do
+    path=$(find "$unpacked" -name "$library" | head -1)
+    mkdir -p "$rootfs$(dirname "${path#"$unpacked"}")"
+    cp -L "$path" "$rootfs${path#"$unpacked"}"
+  done
+}

@@ -14,6 +14,7 @@ for path in /bin/dash /bin/ip /bin/ss /bin/nc.openbsd /usr/bin/curl /usr/bin/dig
   rm -f "$1/rootfs/bin/$(basename "$path")"
   program "$1/rootfs" "$1/.unpacked" "$path"
 done
+loaded "$1/rootfs" "$1/.unpacked" libgcc_s.so.1 # a thread that ends
 ln -sf dash "$1/rootfs/bin/sh"
 ln -sf nc.openbsd "$1/rootfs/bin/nc"
 mkdir "$1/rootfs/uploads"

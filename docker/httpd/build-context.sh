@@ -7,6 +7,7 @@ mapfile -t libraries < <(libraries_of apache2-bin)
 unpack "$1/.unpacked" busybox-static apache2-bin "${libraries[@]}"
 base "$1/rootfs" "$1/.unpacked"
 program "$1/rootfs" "$1/.unpacked" /usr/sbin/apache2
+loaded "$1/rootfs" "$1/.unpacked" libgcc_s.so.1 # a thread that ends
 home=$1/rootfs/usr/local/apache2
 mkdir -p "$home"/{bin,conf,htdocs,logs,modules} "$1/rootfs/usr/local/bin"
 mv "$1/rootfs/usr/sbin/apache2" "$home/bin/httpd"

@@ -1,20 +1,15 @@
 /** etcd, kube-apiserver, kube-controller-manager and kube-scheduler on the loopback, for one run. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import { Authority, tokenKeys, type CertificateFiles, type Subject } from './authority.ts';
 import { freePorts } from './free-ports.ts';
 import { Program, type Command } from './programs.ts';
 
 export interface ControlPlane extends AsyncDisposable {
   readonly authority: Authority;
-  /** Address of the API server's authority-checked endpoint. */
-  readonly url: string;
-  /** Kubeconfig of the cluster's administrator. */
-  readonly adminKubeconfig: string;
-  /** Issues a client certificate and writes a kubeconfig with it. */
-  kubeconfig(name: string, subject: Subject): Promise<string>;
+  /** Issues a client certificate and writes a kubeconfig with it; its server is at the loopback, by that name if one is given. */
+  kubeconfig(name: string, subject: Subject, host?: string): Promise<string>;
 }
 
 export interface ControlPlaneOptions {
@@ -24,6 +19,12 @@ export interface ControlPlaneOptions {
   readonly logs: string;
   readonly signal: AbortSignal;
 }
+
+/**
+ * A name of the API server, for whoever makes it mean 127.0.0.1. A client goes to an address of the loopback directly, whatever proxy it was told; by a name it
+ * does not.
+ */
+export const API_NAME = 'kubernetes';
 
 /** Services get their addresses from here; nothing on the machine routes it. */
 const SERVICES = '10.10.10.0/24';
@@ -36,13 +37,12 @@ export async function startControlPlane({ bin, dir, logs, signal }: ControlPlane
   await using started = new AsyncDisposableStack();
   const run = (command: Omit<Command, 'file'>): Program => started.use(new Program({ ...command, file: join(bin, command.name) }, logs));
   const [apiPort = 0, etcdPort = 0, peerPort = 0, managerPort = 0, schedulerPort = 0] = await freePorts(5);
-  const url = `https://127.0.0.1:${apiPort}`;
   const pki = join(dir, 'pki');
   mkdirSync(pki, { mode: 0o700 });
   const authority = await Authority.make(pki);
-  const kubeconfig = async (name: string, subject: Subject): Promise<string> => {
+  const kubeconfig = async (name: string, subject: Subject, host = '127.0.0.1'): Promise<string> => {
     const file = join(dir, `${name}.kubeconfig`);
-    writeFileSync(file, kubeconfigFor(url, authority.file, await authority.issue(name, subject)), { mode: 0o600 });
+    writeFileSync(file, kubeconfigFor(`https://${host}:${apiPort}`, authority.file, await authority.issue(name, subject)), { mode: 0o600 });
     return file;
   };
 
@@ -61,7 +61,7 @@ export async function startControlPlane({ bin, dir, logs, signal }: ControlPlane
   const tokens = tokenKeys(pki);
   const serving = await authority.issue('kube-apiserver', {
     user: 'kube-apiserver',
-    names: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+    names: ['localhost', API_NAME, 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
     addresses: ['127.0.0.1', FIRST_SERVICE],
   });
   const toNodes = await authority.issue('kubelet-client', { user: 'kube-apiserver-kubelet-client', group: 'system:masters' });
@@ -77,7 +77,7 @@ export async function startControlPlane({ bin, dir, logs, signal }: ControlPlane
     ],
   });
   const ca = readFileSync(authority.file);
-  await api.until(() => isOk(`${url}/readyz`, ca), READY_MS, signal);
+  await api.until(() => isOk(`https://127.0.0.1:${apiPort}/readyz`, ca), READY_MS, signal);
 
   const manager = run({
     name: 'kube-controller-manager',
@@ -101,9 +101,8 @@ export async function startControlPlane({ bin, dir, logs, signal }: ControlPlane
     scheduler.until(() => isOk(`https://127.0.0.1:${schedulerPort}/healthz`), READY_MS, signal),
   ]);
 
-  const adminKubeconfig = await kubeconfig('admin', { user: 'admin', group: 'system:masters' });
   const all = started.move();
-  return { authority, url, adminKubeconfig, kubeconfig, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { authority, kubeconfig, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 function flags(values: Readonly<Record<string, string | number>>): string[] {

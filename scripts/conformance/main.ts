@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { connectEngine } from '../engine-api.ts';
-import { startControlPlane } from './control-plane.ts';
+import { API_NAME, startControlPlane } from './control-plane.ts';
 import { PAUSE, provideImages } from './images.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
@@ -45,7 +45,8 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const unable = unableHere();
   unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
   const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
-  const end = await runSuite({ ...wanted, skip, dir, kubeconfig: controlPlane.adminKubeconfig, signal });
+  const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
+  const end = await runSuite({ ...wanted, skip, dir, kubeconfig, signal });
   await started.disposeAsync();
   return report(results, end);
 }

@@ -1,7 +1,9 @@
 /** Kubernetes' own end-to-end suite, run by ginkgo against a cluster. */
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { API_NAME } from './control-plane.ts';
 import { REGISTRIES } from './images.ts';
 import type { Options } from './options.ts';
 import { Program } from './programs.ts';
@@ -32,16 +34,20 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteEnd> {
   const { bin, dir, results, focus, skip, parallel, limitMs, kubeconfig, signal } = options;
   const home = join(dir, 'home');
   mkdirSync(home);
+  const hosts = join(dir, 'hosts');
+  writeFileSync(hosts, `127.0.0.1 localhost ${API_NAME}\n`);
   const repositories = join(dir, 'repositories.yaml');
   writeFileSync(repositories, JSON.stringify(REGISTRIES));
   await using suite = new Program(
     {
       name: 'e2e',
-      file: join(bin, 'ginkgo'),
+      file: 'unshare',
       stopSignal: 'SIGINT', // then the specs clean up
       cwd: dir, // ginkgo takes paths relative to it
       env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: home, TMPDIR: dir, KUBECONFIG: kubeconfig, KUBE_TEST_REPO_LIST: repositories },
       arguments: [
+        // A mount namespace with a hosts file of its own: only there API_NAME means anything.
+        ...['--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, join(bin, 'ginkgo')],
         ...[`--nodes=${parallel}`, `--focus=${focus}`, `--skip=${skip}`, `--timeout=${Math.max(1, Math.round((limitMs - SPARE_MS) / 1000))}s`],
         ...['--noColor', '--seed=1', '--slowSpecThreshold=300', join(bin, 'e2e.test'), '--', '--provider=skeleton', `--kubeconfig=${kubeconfig}`],
         ...[`--kubectl-path=${join(bin, 'kubectl')}`, `--report-dir=${results}`, '--disable-log-dump', '--allowed-not-ready-nodes=0'],
@@ -62,8 +68,10 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteEnd> {
     const trouble = code === 0 || told.failed > 0 ? undefined : `the suite ended with exit code ${code}:\n${suite.tail()}`;
     return { selected: told.selected, trouble, log: suite.log };
   } catch (error) {
-    if (signal.aborted || !limit.aborted) throw error;
-    return { selected: told.selected, trouble: `the suite took longer than ${limitMs / 60_000} minutes and was stopped`, log: suite.log };
+    if (!signal.aborted && !limit.aborted) throw error;
+    await suite.stop(); // for the results so far
+    const trouble = signal.aborted ? 'the suite was interrupted' : `the suite took longer than ${limitMs / 60_000} minutes and was stopped`;
+    return { selected: told.selected, trouble, log: suite.log };
   } finally {
     closeSync(log);
   }
@@ -74,12 +82,13 @@ class Progress {
   selected = 0;
   failed = 0;
   #rest = '';
+  readonly #decoder = new StringDecoder();
   #passed = 0;
 
   read(log: number): void {
     const chunk = Buffer.alloc(1 << 20);
     for (let length = readSync(log, chunk); length > 0; length = readSync(log, chunk)) {
-      const lines = (this.#rest + chunk.toString('latin1', 0, length)).split('\n');
+      const lines = (this.#rest + this.#decoder.write(chunk.subarray(0, length))).split('\n');
       this.#rest = lines.pop() ?? '';
       lines.forEach((line) => this.#line(line));
     }
@@ -89,7 +98,8 @@ class Progress {
     // One process says how many it will run, several say it together.
     const selected = /^Will run (\d+) (?:of \d+ )?specs/.exec(line)?.[1];
     if (selected !== undefined) this.selected = Number(selected);
-    const [, state, name = ''] = /^(?:S*)\{"msg":"(PASSED|FAILED) ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
+    // What ginkgo draws for a spec stands before it.
+    const [, state, name = ''] = /\{"msg":"(PASSED|FAILED) ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
     if (state === undefined) return;
     if (state === 'PASSED') this.#passed++;
     else this.failed++;

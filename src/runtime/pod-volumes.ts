@@ -50,6 +50,7 @@ export class PodVolumes {
   #refreshAtMs = Number.POSITIVE_INFINITY;
   #told: string | undefined;
   #state: 'new' | 'held' | 'over' = 'new';
+  #quiet = false;
   /** The volumes are there: made by us, or by an earlier process. */
   #made = false;
 
@@ -99,6 +100,11 @@ export class PodVolumes {
     return this.#prepared;
   }
 
+  /** The pod is ending: what it names may well go before it, which is nothing to tell anybody. */
+  quieten(): void {
+    this.#quiet = true;
+  }
+
   /** Ends all work on the volumes; their files stay as they are. */
   async stop(): Promise<void> {
     if (this.#state === 'held') this.#context.node.sources()?.release(this.#context.uid);
@@ -136,7 +142,7 @@ export class PodVolumes {
     }
     if (failures.length > 0) this.#refreshAtMs = Math.min(this.#refreshAtMs, node.clock.now() + RETRY_MS);
     const told = failures.join('\n');
-    if (told !== this.#told) for (const failure of failures) this.#context.tell('Warning', 'FailedMount', failure);
+    if (told !== this.#told && !this.#quiet) for (const failure of failures) this.#context.tell('Warning', 'FailedMount', failure);
     this.#told = told;
   }
 

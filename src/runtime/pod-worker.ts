@@ -105,6 +105,7 @@ export class PodWorker {
       this.#strict = order.strict;
       this.#stage = 'terminating';
       this.#syncing.abort();
+      this.#context.volumes.quieten();
       for (const grace of this.#context.graces) grace.shorten(order.graceMs);
     } else {
       this.#deadline.shorten(order.graceMs);

@@ -189,6 +189,18 @@ test('labels in a file follow the pod', async () => {
   await until(async () => (await readFile(file, 'utf8')) === 'app="web"', 'the label');
 });
 
+test('a pod that is ending still gets what changes, and nobody is told of what goes before it', async () => {
+  sources.put('s', '1');
+  sources.put('c', '1');
+  const { volumes } = volumesOf([secret, config]);
+  await volumes.prepare(never);
+  volumes.quieten();
+  sources.objects.delete('s');
+  sources.put('c', '2');
+  await until(async () => (await read('config')) === '2', 'the config map is the new one');
+  expect(events).toEqual([]);
+});
+
 test('preparing ends with its caller, and nothing goes on after the end', async () => {
   const { volumes } = volumesOf([secret]);
   await expect(volumes.prepare(AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });

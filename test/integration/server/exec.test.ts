@@ -188,6 +188,12 @@ describe('attaching', () => {
     expect(second.out).toBe('two\n');
   });
 
+  it('fails when the container has ended meanwhile, so that the client can turn to the log', async () => {
+    const ref = await here.start({ command: ['true'] });
+    await us.engine.wait(ref.id);
+    expect(await containers.attach(ref, new TryClient().streams('oe'))).toEqual({ kind: 'failed', message: `container not running (${ref.id})` });
+  });
+
   it('to a terminal is raw and has its size', async () => {
     const ref = await here.start({ command: sh('while [ "$(stty size)" != "44 55" ]; do sleep 0.05; done; stty size'), stdin: true, tty: true });
     const client = new TryClient();
