@@ -34,3 +34,4 @@ if stale $dial docker/dial/dial.c docker/dial/build.sh || [ ! -x build/dial ]; t
   quietly 'dial, for port-forwarding' docker/dial/build.sh build/dial
   printf '%s\n' "$sum" >$dial
 fi
+node scripts/warm-up.ts

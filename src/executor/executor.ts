@@ -29,7 +29,7 @@ export interface ExecutorOptions {
 /** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent. */
 export type ExecutorEnd = 'done' | 'lost';
 
-/** Time kept back from the shutdown grace for removing containers and telling both sides, milliseconds; at most a third of the grace. */
+/** Time kept back from the shutdown grace for removing containers and telling both sides, milliseconds; at most half of the grace. */
 const SHUTDOWN_RESERVE_MS = 2000;
 
 /** Longest wait for acknowledgements at the end: a framework that is torn down acknowledges nothing any more. */
@@ -331,7 +331,7 @@ export class Executor {
   async #close(cause: KillCause): Promise<void> {
     const { environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
-    const reserveMs = Math.min(SHUTDOWN_RESERVE_MS, graceMs / 3);
+    const reserveMs = Math.min(SHUTDOWN_RESERVE_MS, graceMs / 2);
     const until = clock.now() + graceMs - Math.min(LAST_MARGIN_MS, graceMs / 10);
     const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
@@ -342,7 +342,7 @@ export class Executor {
     await Promise.race([this.#takenUp.promise, within(graceMs / 2)]);
     this.#stop.abort();
     const leftMs = until - clock.now();
-    await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 2)]);
+    await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
     await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);

@@ -161,19 +161,19 @@ describe('an image that does not come', () => {
 
 describe('the end of the executor', () => {
   test.concurrent('SHUTDOWN: stubborn pods end inside the grace, with exit code 0 and nothing left', async () => {
-    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
+    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 6_000 } });
     const tasks = [under.launch(pod(stubborn, { terminationGracePeriodSeconds: 3600 })), under.launch(pod()), under.launch(pod(shell('exit 1')))];
     await Promise.all(tasks.map((task) => under.running(task)));
     const began = Date.now();
     under.agent.shutdown();
     expect(await under.exit()).toEqual({ code: 0, signal: null });
-    expect(Date.now() - began).toBeLessThan(4_000);
+    expect(Date.now() - began).toBeLessThan(6_000);
     for (const { taskId } of tasks) expect(under.states(taskId).slice(-2)).toEqual(['TASK_KILLING', 'TASK_KILLED']);
     expect(await under.leftOvers()).toEqual([]);
   });
 
   test.concurrent('SIGTERM: the same', async () => {
-    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
+    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 6_000 } });
     const tasks = [under.launch(pod(stubborn, { terminationGracePeriodSeconds: 3600 })), under.launch(pod())];
     await Promise.all(tasks.map((task) => under.running(task)));
     under.signal('SIGTERM');
@@ -183,7 +183,7 @@ describe('the end of the executor', () => {
   });
 
   test.concurrent('SHUTDOWN right behind launches: none of them is left', async () => {
-    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 4_000 } });
+    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 6_000 } });
     const tasks = Array.from({ length: 5 }, () => under.launch(pod()));
     under.agent.shutdown();
     expect(await under.exit()).toEqual({ code: 0, signal: null });
