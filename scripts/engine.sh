@@ -96,7 +96,8 @@ start() {
   local began=$EPOCHREALTIME
   network
   local runtime=()
-  if ! may_use_resources && "$root/docker/runc-within-bounds/build.sh" "$home/runc-within-bounds" 2>/dev/null; then
+  # Only where it is asked for: everything else runs as Docker has it.
+  if [ -n "${KM_PRIVILEGED_PODS:-}" ] && ! may_use_resources && "$root/docker/runc-within-bounds/build.sh" "$home/runc-within-bounds" 2>/dev/null; then
     runtime=(--add-runtime "within-bounds=$home/runc-within-bounds" --default-runtime within-bounds)
   fi
   # A system's containerd may be running and would be used: our names in it are apart from those of another dockerd.
