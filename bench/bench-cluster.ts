@@ -19,14 +19,14 @@ export class BenchCluster implements AsyncDisposable {
     this.#dir = dir;
   }
 
-  static async start(): Promise<BenchCluster> {
+  static async start(executorArguments: readonly string[] = []): Promise<BenchCluster> {
     const dir = await mkdtemp(join(tmpdir(), 'km-bench-'));
     const logger = createLogger({ level: 'warn', format: 'text' });
-    return new BenchCluster(await startCluster({ stateDir: dir, nodeName: 'bench-node', logger, executorArguments: ['--log-level=warn'] }), dir);
+    return new BenchCluster(await startCluster({ stateDir: dir, nodeName: 'bench-node', logger, executorArguments: ['--log-level=warn', ...executorArguments] }), dir);
   }
 
-  async create(name: string): Promise<void> {
-    await this.cluster.client.create(pods('default'), nginx(name));
+  async create(name: string, pod = nginx(name)): Promise<void> {
+    await this.cluster.client.create(pods('default'), pod);
   }
 
   /** The pod as the API has it now; without a request. */
@@ -73,6 +73,16 @@ export class BenchCluster implements AsyncDisposable {
       look();
     });
   }
+}
+
+/** A pod of one busybox container that runs a shell script. */
+export function shellPod(name: string, script: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { terminationGracePeriodSeconds: 0, restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script] }] },
+  };
 }
 
 function nginx(name: string): Pod {

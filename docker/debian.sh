@@ -38,6 +38,12 @@ unpack() {
   done
 }
 
+# libraries_of PACKAGE...: the packages of libraries that they need, and those that these need, one a line.
+libraries_of() {
+  apt-cache depends --recurse --no-pre-depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" \
+    | grep -E '^lib' | sort -u
+}
+
 # base ROOTFS UNPACKED: the folders and accounts that programs expect, and busybox under all its names.
 base() {
   local rootfs=$1 unpacked=$2 applet
@@ -69,5 +75,16 @@ program() {
   "$loader" --library-path "$folders" --list "$unpacked$path" | awk '$2 == "=>" { print $3 }' | while read -r library; do
     mkdir -p "$rootfs$(dirname "${library#"$unpacked"}")"
     cp -L "$library" "$rootfs${library#"$unpacked"}"
+  done
+}
+
+# loaded ROOTFS UNPACKED LIBRARY...: libraries that programs load by name while they run, which no program's own list tells.
+loaded() {
+  local rootfs=$1 unpacked=$2 library path
+  shift 2
+  for library in "$@"; do
+    path=$(find "$unpacked" -name "$library" | head -1)
+    mkdir -p "$rootfs$(dirname "${path#"$unpacked"}")"
+    cp -L "$path" "$rootfs${path#"$unpacked"}"
   done
 }

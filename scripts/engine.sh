@@ -95,10 +95,15 @@ start() {
   [ ${#home} -le 70 ] || { complain "The path $home is too long for sockets in it: set KM_CACHE to a shorter one."; exit 1; }
   local began=$EPOCHREALTIME
   network
+  local runtime=()
+  # Only where it is asked for: everything else runs as Docker has it.
+  if [ -n "${KM_PRIVILEGED_PODS:-}" ] && ! may_use_resources && "$root/docker/runc-within-bounds/build.sh" "$home/runc-within-bounds" 2>/dev/null; then
+    runtime=(--add-runtime "within-bounds=$home/runc-within-bounds" --default-runtime within-bounds)
+  fi
   # A system's containerd may be running and would be used: our names in it are apart from those of another dockerd.
   setsid dockerd --host "unix://$socket" --data-root "$home/data" --exec-root "$home/exec" --pidfile "$pidfile" \
     --bridge "$bridge" --iptables=false --ip6tables=false --ip-masq=false --log-level warn \
-    --containerd-namespace "$bridge" --containerd-plugins-namespace "$bridge-plugins" \
+    --containerd-namespace "$bridge" --containerd-plugins-namespace "$bridge-plugins" "${runtime[@]}" \
     </dev/null >"$home/dockerd.log" 2>&1 {door}>&- {users}>&- &
   disown
   local started=$!
@@ -113,6 +118,13 @@ start() {
   complain "The private dockerd did not come up; the end of $home/dockerd.log:"
   tail -15 "$home/dockerd.log" >&2
   exit 1
+}
+
+# CAP_SYS_RESOURCE, number 24, is in our bounding set. Where it is not, runc refuses privileged containers unless they are asked for within our bounds.
+may_use_resources() {
+  local bounds
+  bounds=$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status)
+  (((0x$bounds >> 24) & 1))
 }
 
 # A bridge and subnet that nobody uses, and the way from there to the world. dockerd does not touch iptables itself: it would

@@ -3,10 +3,7 @@
  * left as it is. Otherwise public ones are pulled where a registry answers, and built from `docker/` where none does;
  * `pause` is always built. Prints a line for each that it made.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { buildImage } from './build-image.ts';
 import { connectEngine, type EngineConnection } from './engine-api.ts';
 
 interface Image {
@@ -34,7 +31,7 @@ async function provide(engine: EngineConnection): Promise<void> {
     const began = performance.now();
     const pulled: boolean = image.pull && registryAnswers && (await pull(engine, image.reference));
     if (image.pull) registryAnswers = pulled;
-    if (!pulled) await build(engine, image);
+    if (!pulled) await buildImage(engine, [image.reference], image.folder);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`  image   ${image.reference}: ${pulled ? 'pulled' : `built from docker/${image.folder}`}, ${seconds} s`);
   }
@@ -49,19 +46,5 @@ async function pull(engine: EngineConnection, reference: string): Promise<boolea
     return answer.status === 200 && !answer.text.includes('"error"');
   } catch {
     return false;
-  }
-}
-
-async function build(engine: EngineConnection, image: Image): Promise<void> {
-  const context = mkdtempSync(join(tmpdir(), `km-image-${image.folder}-`));
-  try {
-    const script = join(import.meta.dirname, '..', 'docker', image.folder, 'build-context.sh');
-    const laidOut = spawnSync(script, [context], { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
-    if (laidOut.status !== 0) throw new Error(`docker/${image.folder}/build-context.sh failed: ${laidOut.stderr}${laidOut.error ?? ''}`);
-    const tar = spawn('tar', ['-C', context, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const answer = await engine.request('POST', `/build?t=${image.reference}&rm=1&forcerm=1`, { tar: tar.stdout });
-    if (answer.status !== 200 || answer.text.includes('"errorDetail"')) throw new Error(`the Engine did not build ${image.reference}: ${answer.text.slice(-500)}`);
-  } finally {
-    rmSync(context, { recursive: true, force: true });
   }
 }

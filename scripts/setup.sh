@@ -1,6 +1,6 @@
 #!/bin/bash
-# setup.sh: npm dependencies (the pinned Node comes with them) and generated types. Does only what is not done yet.
-# Needs Node 20 or later and npm.
+# setup.sh: npm dependencies (the pinned Node comes with them), generated types and the program for port-forwarding. Does only what is
+# not done yet. Needs Node 20 or later, npm and gcc.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -27,4 +27,11 @@ if stale $dependencies package-lock.json .npmrc; then
 fi
 
 node scripts/generate-mesos.ts # does nothing when nothing changed
+
+dial=build/.dial-sum
+if stale $dial docker/dial/dial.c docker/dial/build.sh || [ ! -x build/dial ]; then
+  command -v "${CC:-gcc}" >/dev/null || { complain "This needs gcc. On Debian: apt-get install gcc libc6-dev."; exit 1; }
+  quietly 'dial, for port-forwarding' docker/dial/build.sh build/dial
+  printf '%s\n' "$sum" >$dial
+fi
 node scripts/warm-up.ts

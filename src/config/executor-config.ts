@@ -21,6 +21,20 @@ export interface ExecutorConfig {
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   readonly maxPods: number;
+  /** Where the node's API (HTTPS) listens; port 0 picks a free one. */
+  readonly address: string;
+  readonly port: number;
+  /** Plain HTTP for healthz; port 0: none. */
+  readonly healthzBindAddress: string;
+  readonly healthzPort: number;
+  /** Given serving certificate and key; absent: self-signed, or from the cluster. */
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  /** Let the cluster sign the serving certificate, and rotate it. */
+  readonly rotateServerCertificates: boolean;
+  /** Whose client certificates the node's API takes; absent: none. */
+  readonly clientCaFile?: string;
+  readonly enableSystemLogHandler: boolean;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly registerNode: boolean;
   readonly nodeStatusUpdateFrequencyMs: number;

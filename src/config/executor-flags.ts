@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecutorConfig } from './executor-config.ts';
 import { environmentName, type Flag } from './flag.ts';
-import { absolutePath, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, readableFile } from './parsers.ts';
+import { absolutePath, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
 
 /** The image that keeps a pod's namespaces; built from `docker/pause`. */
 export const DEFAULT_PAUSE_IMAGE = 'km/pause:1';
@@ -27,6 +27,15 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },
   containerLogMaxFiles: { name: 'container-log-max-files', value: 'n', help: 'log files that a container may have', preset: '5', parse: integerFrom(2) },
   maxPods: { name: 'max-pods', value: 'n', help: 'pods that the node may have', preset: '110', parse: integerFrom(1) },
+  address: { name: 'address', value: 'ip', help: "address of the node's API", preset: '0.0.0.0', parse: ipAddress },
+  port: { name: 'port', value: 'port', help: "port of the node's API (HTTPS); 0 picks a free one", preset: '10250', parse: portNumber },
+  healthzBindAddress: { name: 'healthz-bind-address', value: 'ip', help: 'address of healthz in plain HTTP', preset: '127.0.0.1', parse: ipAddress },
+  healthzPort: { name: 'healthz-port', value: 'port', help: 'port of healthz in plain HTTP; 0 for none', preset: '10248', parse: portNumber },
+  tlsCertFile: { name: 'tls-cert-file', value: 'file', help: "certificate of the node's API, with its chain (default: a self-signed one below the root directory)", parse: readableFile },
+  tlsPrivateKeyFile: { name: 'tls-private-key-file', value: 'file', help: 'its key', parse: readableFile },
+  rotateServerCertificates: { name: 'rotate-server-certificates', value: 'bool', help: "have the cluster sign the certificate of the node's API, and renew it in time", preset: 'false', boolean: true, parse: bool },
+  clientCaFile: { name: 'client-ca-file', value: 'file', help: "authority whose client certificates the node's API takes (kube-apiserver's, for one)", parse: readableFile },
+  enableSystemLogHandler: { name: 'enable-system-log-handler', value: 'bool', help: "serve the files below /var/log in the node's API", preset: 'true', boolean: true, parse: bool },
   nodeLabels: { name: 'node-labels', value: 'key=value,...', help: 'labels of the node', preset: '', repeatable: true, parse: labels },
   registerNode: { name: 'register-node', value: 'bool', help: 'make the Node object in the Kubernetes API', preset: 'true', boolean: true, parse: bool },
   nodeStatusUpdateFrequencyMs: { name: 'node-status-update-frequency', value: 'duration', help: 'how often the Node object is looked at', preset: '10s', parse: durationFrom(1000) },

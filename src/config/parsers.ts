@@ -26,6 +26,13 @@ export function integerFrom(least: number): (text: string) => number {
   };
 }
 
+/** A TCP port, or 0. */
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw fault('a port from 0 to 65535', text);
+  return port;
+}
+
 /** Milliseconds of a Go duration of at least `leastMs`. */
 export function durationFrom(leastMs: number): (text: string) => number {
   return (text) => {

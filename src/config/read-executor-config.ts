@@ -46,7 +46,7 @@ function engineOf(env: Environment): Given {
 /** What fits each by itself, but not together. */
 function contradictions(config: Partial<ExecutorConfig>, env: Environment, faults: string[]): void {
   const inside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder.replace(/\/+$/, '')}/`);
-  const { rootDir, kubeApiQps, kubeApiBurst } = config;
+  const { rootDir, kubeApiQps, kubeApiBurst, tlsCertFile, tlsPrivateKeyFile } = config;
   const sandbox = env['MESOS_SANDBOX'] || env['MESOS_DIRECTORY'];
   if (sandbox && rootDir !== undefined && inside(rootDir, sandbox)) {
     faults.push(`--root-dir: ${rootDir} is in the Mesos sandbox, which the agent deletes together with all that is mounted in it`);
@@ -54,6 +54,7 @@ function contradictions(config: Partial<ExecutorConfig>, env: Environment, fault
   if (kubeApiQps !== undefined && kubeApiBurst !== undefined && kubeApiBurst < kubeApiQps) {
     faults.push(`--kube-api-burst: ${kubeApiBurst} is less than --kube-api-qps ${kubeApiQps}`);
   }
+  if ((tlsCertFile === undefined) !== (tlsPrivateKeyFile === undefined)) faults.push('--tls-cert-file and --tls-private-key-file: one is no use without the other');
 }
 
 function fileValues(options: Readonly<Record<string, unknown>>, env: Environment, faults: string[]): ReadonlyMap<string, Given> {

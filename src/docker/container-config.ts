@@ -34,7 +34,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
       NetworkMode: joined,
       // The sandbox of a pod with hostIPC has the host's IPC namespace, so that joining it is right in both cases.
       IpcMode: joined,
-      ...pidMode(pod, joined),
+      ...pidMode(pod, joined, input.pidTarget),
       ...(pod.spec.hostNetwork === true && { UTSMode: 'host' }),
       Binds: input.mounts.map(bind),
       OomScoreAdj: input.oomScoreAdj,
@@ -50,7 +50,8 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
   };
 }
 
-function pidMode(pod: ValidPod, joined: string): { PidMode?: string } {
+function pidMode(pod: ValidPod, joined: string, target: string | undefined): { PidMode?: string } {
+  if (target !== undefined) return { PidMode: `container:${target}` };
   if (pod.spec.hostPID === true) return { PidMode: 'host' };
   return pod.spec.shareProcessNamespace === true ? { PidMode: joined } : {};
 }

@@ -19,11 +19,15 @@ import type {
   InspectedContainer,
   PullOptions,
 } from './engine.ts';
+import { attach } from './attach.ts';
 import { events } from './events.ts';
 import { exec } from './exec.ts';
+import { execute, type EngineAccess } from './execute.ts';
 import { imageInfo, inspectedContainer, engineInfo } from './from-docker.ts';
 import { loadDockerode } from './load-dockerode.ts';
+import type { CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
 import { pull } from './pull.ts';
+import { readLog } from './read-log.ts';
 import { tailLog } from './tail-log.ts';
 
 /** Statuses that mean "it is so already". */
@@ -116,6 +120,18 @@ export class DockerodeEngine implements Engine {
     return this.#call('exec', options.signal, (docker) => exec(docker, id, command, { ...options, pidsAreLocal: this.#host.isLocal }));
   }
 
+  async execute(id: string, what: CommandToRun, streams: ProcessStreams): Promise<number> {
+    return this.#call('exec', streams.signal, async (docker) => execute(this.#access(docker), id, what, streams));
+  }
+
+  async attach(id: string, tty: boolean, streams: ProcessStreams): Promise<void> {
+    await this.#call('other', streams.signal, async (docker) => attach(this.#access(docker), id, tty, streams));
+  }
+
+  async readLog(id: string, range: LogRange, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return this.#call('other', signal, async (docker) => readLog(this.#access(docker), id, range, signal));
+  }
+
   async *events(options: EventsOptions): AsyncIterable<EngineEvent> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     try {
@@ -133,6 +149,10 @@ export class DockerodeEngine implements Engine {
   close(): void {
     this.#closed.abort();
     this.#agent.destroy();
+  }
+
+  #access(docker: Docker): EngineAccess {
+    return { docker, host: this.#host, apiVersion: this.#apiVersion, closed: this.#closed.signal };
   }
 
   get #agent(): Agent {

@@ -1,5 +1,6 @@
 import type { Logger } from '../telemetry/index.ts';
 import type { ContainerConfig } from './create-body.ts';
+import type { CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
 
 /** What the Engine and its machine are: asked once, at start-up. */
 export interface EngineInfo {
@@ -56,6 +57,8 @@ export interface InspectedContainer {
   readonly error: string;
   readonly logPath: string;
   readonly resolvConfPath: string;
+  /** Folder of what the container has written, where the storage driver has one for it. */
+  readonly writableLayer?: string;
   readonly tty: boolean;
   /** `default`, `host`, `container:<id>`, ... */
   readonly networkMode: string;
@@ -155,6 +158,19 @@ export interface Engine {
   image(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined>;
   pull(reference: string, options?: PullOptions): Promise<void>;
   exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult>;
+  /**
+   * Runs a command in a running container with streams, and resolves with its exit code when it has ended and its output is
+   * written; nothing of `streams` is closed. Code `conflict` when the container does not run, `aborted` when nobody is at the other side any
+   * more: its standard input has ended then, a terminal has hung up, and further output ends it, as a broken pipe does.
+   */
+  execute(id: string, what: CommandToRun, streams: ProcessStreams): Promise<number>;
+  /** Joins the streams of the container's own process; resolves when it has ended. `tty`: it was created with one. */
+  attach(id: string, tty: boolean, streams: ProcessStreams): Promise<void>;
+  /**
+   * The container's log, both outputs in the order in which they were written, in constant memory; also across rotation, each line once.
+   * Resolves when it is known where the log is; ends when the container has ended (with `follow`), else with the log.
+   */
+  readLog(id: string, range: LogRange, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
   /** Ends without error only by `signal`; a broken stream throws `unavailable`: relist, then resume with `since`. */
   events(options: EventsOptions): AsyncIterable<EngineEvent>;
   /** The end of its log: at most so many lines and bytes. */

@@ -1,7 +1,10 @@
+/** Bytes of a frame's header. */
+const HEADER = 8;
+
 /**
  * Splits the Engine's framed output, as it comes for a container without a terminal: 8 bytes of header (stream number, three
  * zeros, length as 32 bits big endian), then so many bytes (Docker Engine API v1.41, "Attach to a container"). Bytes may come
- * split anywhere; the payload is passed on as it comes, without waiting for the end of a frame.
+ * split anywhere; the payload is passed on as it comes, uncopied, without waiting for the end of a frame.
  *
  * Between calls: `#header` holds 0 to 7 bytes of a header begun, or `#left` payload bytes are still to come, never both.
  */
@@ -23,15 +26,22 @@ export class FrameReader {
         this.#left -= payload.length;
         at += payload.length;
         this.#onPayload(payload, this.#stream);
-        continue;
+      } else if (this.#header.length === 0 && chunk.length - at >= HEADER) {
+        this.#begin(chunk, at);
+        at += HEADER;
+      } else {
+        const part = chunk.subarray(at, at + HEADER - this.#header.length);
+        this.#header = Buffer.concat([this.#header, part]);
+        at += part.length;
+        if (this.#header.length < HEADER) return;
+        this.#begin(this.#header, 0);
+        this.#header = Buffer.alloc(0);
       }
-      const part = chunk.subarray(at, at + 8 - this.#header.length);
-      this.#header = Buffer.concat([this.#header, part]);
-      at += part.length;
-      if (this.#header.length < 8) return;
-      this.#stream = this.#header[0] === 2 ? 'stderr' : 'stdout';
-      this.#left = this.#header.readUInt32BE(4);
-      this.#header = Buffer.alloc(0);
     }
+  }
+
+  #begin(bytes: Buffer, at: number): void {
+    this.#stream = bytes[at] === 2 ? 'stderr' : 'stdout';
+    this.#left = bytes.readUInt32BE(at + 4);
   }
 }

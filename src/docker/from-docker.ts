@@ -43,6 +43,7 @@ export function inspectedContainer(info: Docker.ContainerInspectInfo): Inspected
   const startedAt = time(state.StartedAt);
   const finishedAt = time(state.FinishedAt);
   const networks = Object.values(info.NetworkSettings.Networks ?? {});
+  const layer = (info.GraphDriver?.Data as { UpperDir?: string } | null | undefined)?.UpperDir;
   return {
     id: info.Id,
     name: info.Name.replace(/^\//, ''),
@@ -60,6 +61,7 @@ export function inspectedContainer(info: Docker.ContainerInspectInfo): Inspected
     error: state.Error,
     logPath: info.LogPath ?? '',
     resolvConfPath: info.ResolvConfPath ?? '',
+    ...(layer !== undefined && { writableLayer: layer }),
     tty: config.Tty,
     networkMode: info.HostConfig.NetworkMode ?? '',
     ips: [...networks.map((one) => one.IPAddress), ...networks.map((one) => one.GlobalIPv6Address)].filter((ip) => ip),

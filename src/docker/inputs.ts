@@ -28,6 +28,8 @@ export interface ContainerInput {
   readonly attempt: number;
   readonly owner: Owner;
   readonly sandboxId: string;
+  /** Id of a container whose process namespace it joins. */
+  readonly pidTarget?: string;
   /** The image: what to create from (its id), its own user, its name and id as the status reports them. */
   readonly image: { readonly from: string; readonly user?: string; readonly name: string; readonly statusId: string };
   /** Expanded; absent leaves the image's entrypoint. */

@@ -5,13 +5,15 @@ import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
 import { hostInfo, NodeReporter } from '../node/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
-import { type KillCause, StatusReporter } from '../status/index.ts';
+import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { makeRuntime } from './make-runtime.ts';
+import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
+import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { taskReport } from './task-report.ts';
 
@@ -54,6 +56,7 @@ interface Pods {
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #engine: Engine;
+  readonly #measures: Measures;
   readonly #memory: Memory;
   readonly #connection: AgentConnection;
   readonly #reporter: StatusReporter;
@@ -66,6 +69,8 @@ export class Executor {
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
   #node: NodeReporter | undefined;
+  #served: ServedApi | undefined;
+  #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
   #capabilities: ReadonlySet<string> = new Set();
   #closing: Promise<void> | undefined;
@@ -75,7 +80,8 @@ export class Executor {
     const { config, environment, clock, logger } = options;
     this.#options = options;
     this.#collector = new IdleCollector(clock);
-    this.#engine = connectEngine({ host: config.dockerEndpoint, logger });
+    this.#measures = new Measures(clock);
+    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
     this.#memory = new Memory({ rootDir: config.rootDir, environment, clock, logger });
     this.#connection = new AgentConnection({
       environment,
@@ -84,8 +90,10 @@ export class Executor {
       logger: logger.child({ part: 'agent' }),
       clock,
       onEvent: (event) => this.#onEvent(event),
+      onSubscribed: () => this.#measures.subscribed(),
       onLost: (reason) => this.shutdown({ kind: 'mesos-shutdown', message: reason }, 'lost'),
     });
+    this.#measures.observe(this.#memory.ledger, () => this.#pods?.runtime, () => this.#memory.state.nodeName);
     this.#reporter = new StatusReporter({
       clock,
       logger: logger.child({ part: 'status' }),
@@ -93,9 +101,10 @@ export class Executor {
         const last = { progress, status, stage, deleted, succeededBeforeKill, ...(cause === undefined ? {} : { cause }) };
         this.#memory.record({ kind: 'progress', taskId, progress: last });
       },
-      mesos: (update) => this.#connection.update(taskReport(update)),
+      mesos: (update) => this.#update(update),
       kubernetes: () => this.#kubernetes,
       killingState: () => this.#capabilities.has('TASK_KILLING_STATE'),
+      onSent: (lagMs) => this.#measures.toldKubernetes(lagMs),
       onPodGone: (pod, how) => this.#pods?.tasks.onPatchGone(pod, how),
       onSettled: (report) => this.#pods?.tasks.onSettled(report),
     });
@@ -146,13 +155,18 @@ export class Executor {
       logger,
       engine: this.#engine,
       engineInfo,
+      measures: this.#measures.runtime,
       nodeName: () => state.nodeName ?? engineInfo.name,
       events: () => this.#kubernetes?.events,
       former: () => state.former(),
       buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
+      sources: () => this.#kubernetes?.sources,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
-      onHealth: (ok) => this.#node?.ready(ok, 'container runtime is down'),
+      onHealth: (ok) => {
+        this.#engineAwaySince = ok ? undefined : clock.now();
+        this.#node?.ready(ok, 'container runtime is down');
+      },
     });
     const tasks = new Tasks({
       clock,
@@ -165,7 +179,7 @@ export class Executor {
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
-      update: (update) => this.#connection.update(taskReport(update)),
+      update: (update) => this.#update(update),
       said: (taskId) => ledger.hasUpdates(taskId),
       forget: (taskId) => {
         ledger.forget(taskId);
@@ -225,6 +239,8 @@ export class Executor {
         this.shutdown({ kind: 'mesos-shutdown', message: `the agent reports an error: ${event.error.message}` }, 'lost');
         break;
       case 'ACKNOWLEDGED':
+        this.#measures.acknowledged(event.acknowledged.uuid);
+        break;
       case 'HEARTBEAT':
         break;
       case 'UNKNOWN':
@@ -233,12 +249,16 @@ export class Executor {
     }
   }
 
+  #update(draft: TaskUpdateDraft): void {
+    this.#measures.updated(this.#connection.update(taskReport(draft)));
+  }
+
   #onSubscribed({ executor_info, framework_info, agent_info }: EventSubscribed): void {
     this.#capabilities = new Set((framework_info.capabilities ?? []).map(({ type }) => String(type)));
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.setNodeName(nodeName);
     this.#joinCluster(nodeName);
-    this.#joining ??= this.#registerNode(nodeName, agent_info);
+    this.#joining ??= this.#appear(nodeName, agent_info);
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.tasks.launchStatic(executor_info.data);
   }
 
@@ -256,21 +276,42 @@ export class Executor {
     this.#kubernetes.start();
   }
 
-  async #registerNode(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
+  /** Serves the node's API, then says where: a node that is Ready can be asked for logs. */
+  async #appear(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
     const { config, clock, logger, version } = this.#options;
-    const { engineInfo } = this.#pods ?? {};
-    if (this.#client === undefined || this.#kubernetes === undefined || engineInfo === undefined) return;
-    const info = await hostInfo({ engineVersion: engineInfo.version, version });
-    if (this.#closing !== undefined) return;
+    const { engineInfo, runtime } = this.#pods ?? {};
+    if (engineInfo === undefined || runtime === undefined) return;
+    const hostIP = config.nodeIp ?? hostAddress();
+    let kubeletPort: number | undefined;
+    this.#served = new ServedApi({
+      config,
+      nodeName,
+      hostIP,
+      access: this.#client?.access,
+      engine: this.#engine,
+      engineInfo,
+      metrics: this.#measures.metrics,
+      runtime,
+      engineAwaySince: () => this.#engineAwaySince,
+      onPort: (port) => {
+        kubeletPort = port;
+        this.#node?.setKubeletPort(port);
+      },
+      clock,
+      logger: logger.child({ part: 'server' }),
+    });
+    const [info] = await Promise.all([hostInfo({ engineVersion: engineInfo.version, version }), this.#served.start()]);
+    if (this.#closing !== undefined || this.#client === undefined || this.#kubernetes === undefined) return;
     this.#node = new NodeReporter({
       client: this.#client,
       facts: {
         name: nodeName,
-        hostIP: config.nodeIp ?? hostAddress(),
+        hostIP,
         hostname: nodeName,
         labels: config.nodeLabels,
         capacity: capacityOf(agent, engineInfo, config.maxPods),
         info,
+        ...(kubeletPort !== undefined && { kubeletPort }),
       },
       clock,
       logger: logger.child({ part: 'node' }),
@@ -304,7 +345,7 @@ export class Executor {
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
-    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs())]);
+    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
     this.#engine.close();

@@ -1,5 +1,5 @@
 import { type Clock, isCode } from '../base/index.ts';
-import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodSource, readPod } from '../kubernetes/index.ts';
+import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodObjects, PodSource, readPod } from '../kubernetes/index.ts';
 import type { Pod, PodIdentity, PodStatus } from '../pod/index.ts';
 import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -19,6 +19,8 @@ export class KubernetesSide implements KubernetesStatusSink {
   readonly nodeName: string;
   readonly #source: PodSource;
   readonly events: EventRecorder;
+  /** Secrets, config maps, tokens and services for pods. */
+  readonly sources: PodObjects;
   /** The status that the API holds for sure: the last one it took from us, or the one it had at the launch. By UID. */
   readonly #held = new Map<string, PodStatus>();
   /** UIDs of pods that run here and may not be bound to us yet. */
@@ -30,6 +32,7 @@ export class KubernetesSide implements KubernetesStatusSink {
     this.nodeName = nodeName;
     this.#source = new PodSource({ client, nodeName, clock, logger, onPod, onDeleted });
     this.events = new EventRecorder({ client, host: nodeName, clock, logger });
+    this.sources = new PodObjects({ client, clock, logger });
   }
 
   start(): void {
@@ -98,6 +101,6 @@ export class KubernetesSide implements KubernetesStatusSink {
 
   async stop(flushMs: number): Promise<void> {
     await this.events.flush(flushMs);
-    await Promise.all([this.events.stop(), this.#source.stop()]);
+    await Promise.all([this.events.stop(), this.#source.stop(), this.sources.stop()]);
   }
 }

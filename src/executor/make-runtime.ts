@@ -7,7 +7,7 @@ import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { hostAddress, textFile } from './host.ts';
 
-export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth'> {
+export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
   readonly config: ExecutorConfig;
   readonly environment: MesosEnvironment;
   readonly clock: Clock;

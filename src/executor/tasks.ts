@@ -1,6 +1,6 @@
 import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
 import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
-import { identityOf, isTerminal, type Pod, type PodIdentity, parsePodList, type ValidPod } from '../pod/index.ts';
+import { fieldThatNeedsApi, identityOf, isTerminal, type Pod, type PodIdentity, parsePodList, type ValidPod } from '../pod/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -273,8 +273,10 @@ export class Tasks {
     });
   }
 
-  /** From here on the pod is this task's. Throws code `invalid` when another task has it. */
+  /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
   #claim(task: Task, pod: ValidPod): void {
+    const field = this.#options.kubernetes() === undefined ? fieldThatNeedsApi(pod) : undefined;
+    if (field !== undefined) throw new KmError('invalid', `${field}: comes from a Kubernetes API, and this executor has none (--kubeconfig)`);
     const { uid, namespace, name } = pod.metadata;
     const owner = this.#owners.get(uid);
     if (owner !== undefined) throw new KmError('invalid', `metadata.uid: pod ${namespace}/${name} (${uid}) is run by task ${owner} already`);

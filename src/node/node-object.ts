@@ -39,6 +39,8 @@ export interface NodeFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly capacity: NodeCapacity;
   readonly info: NodeInfo;
+  /** Port of the node's API; absent while there is none. */
+  readonly kubeletPort?: number;
 }
 
 /** Whether pods can run here, and why not. */
@@ -84,6 +86,7 @@ export function nodeStatus(facts: NodeFacts, readiness: Readiness, now: number, 
       { type: 'Hostname', address: facts.hostname },
     ],
     conditions: conditions(readiness, now, previous),
+    ...(facts.kubeletPort !== undefined && { daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } } }),
     nodeInfo: {
       machineID: info.machineId,
       systemUUID: info.systemUuid,
@@ -108,6 +111,7 @@ export function statusDiffers(standing: NodeStatus | undefined, wanted: NodeStat
     same(standing.capacity, wanted.capacity) &&
     same(standing.allocatable, wanted.allocatable) &&
     same(standing.nodeInfo, wanted.nodeInfo) &&
+    same(standing.daemonEndpoints?.kubeletEndpoint, wanted.daemonEndpoints?.kubeletEndpoint) &&
     (wanted.addresses ?? []).every((address) => standing.addresses?.some((other) => same(other, address)) === true) &&
     (wanted.conditions ?? []).every(({ type, status, reason, message }) => standing.conditions?.some((other) => same(other, { type, status, reason, message })) === true)
   );

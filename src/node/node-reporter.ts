@@ -75,6 +75,12 @@ export class NodeReporter {
     if (this.#started) this.#status.wake();
   }
 
+  /** The node's API listens there. */
+  setKubeletPort(port: number): void {
+    this.#facts = { ...this.#facts, kubeletPort: port };
+    if (this.#started) this.#status.wake();
+  }
+
   /** The agent's resources have changed. */
   setCapacity(capacity: NodeCapacity): void {
     this.#facts = { ...this.#facts, capacity };

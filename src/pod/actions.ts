@@ -75,14 +75,16 @@ function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedCo
   const { pod, observed } = input;
   const strays = observed.containers.filter((c) => isStray(c, history, sandbox));
   if (strays.length > 0) return strays.map(({ id, name }) => ({ kind: 'kill-container', id, name, why: 'stray', message: `Stopping container ${name}` }));
+  // They do not wait for the init containers, and nothing waits for them.
+  const ephemeral = ephemeralStarts(input, history);
   const progress = initProgress(pod, history, sandbox);
   switch (progress.kind) {
     case 'running':
-      return [];
+      return ephemeral;
     case 'failed':
       return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
     case 'next':
-      return pod.metadata.deletionTimestamp === undefined ? [startOrBackOff(input, history, progress.container, true)] : [];
+      return pod.metadata.deletionTimestamp === undefined ? [...ephemeral, startOrBackOff(input, history, progress.container, true)] : [];
     case 'done':
       break;
   }
@@ -108,7 +110,17 @@ function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedCo
     }
   }
   if (kept === 0 && starts.length === 0) return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
-  return [...kills, ...starts];
+  return [...kills, ...starts, ...ephemeral];
+}
+
+/** An ephemeral container is started once, whatever became of it, and never again (Kubernetes v1.20 kuberuntime_manager.go computePodActions). */
+function ephemeralStarts({ pod, restartCounts }: PodActionsInput, history: History): PodAction[] {
+  if (pod.metadata.deletionTimestamp !== undefined) return [];
+  return (pod.spec.ephemeralContainers ?? []).flatMap(({ name }) => {
+    const newest = history.get(name)?.[0];
+    const untried = newest === undefined ? !restartCounts.has(name) : newest.state === 'created';
+    return untried ? [{ kind: 'start-container', name, init: false, attempt: 0 } as const] : [];
+  });
 }
 
 /**

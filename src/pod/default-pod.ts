@@ -5,6 +5,7 @@ import { fit } from './shape.ts';
 import type { Pod, PodSpec, Volume } from './types.ts';
 
 const GRACE_SECONDS = 30;
+const TOKEN_SECONDS = 3600;
 
 /**
  * The pod with every default filled in that an API server would have filled in; `uid` and `nodeName` where it has none. Doing it twice
@@ -36,6 +37,7 @@ function defaultSpec(spec: PodSpec, givenNode: string | undefined): PodSpec {
     ...spec,
     ...(spec.volumes === undefined ? {} : { volumes: spec.volumes.map(defaultVolume) }),
     ...(spec.initContainers === undefined ? {} : { initContainers: spec.initContainers.map((c) => defaultContainer(c, hostNetwork)) }),
+    ...(spec.ephemeralContainers === undefined ? {} : { ephemeralContainers: spec.ephemeralContainers.map((c) => defaultContainer(c, hostNetwork)) }),
     containers: (spec.containers ?? []).map((c) => defaultContainer(c, hostNetwork)),
     restartPolicy: presence(spec.restartPolicy) ?? 'Always',
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? GRACE_SECONDS,
@@ -47,9 +49,40 @@ function defaultSpec(spec: PodSpec, givenNode: string | undefined): PodSpec {
   };
 }
 
+/** Everybody may read the files of these volumes. */
+const FILE_MODE = 0o644;
+
 function defaultVolume(volume: Volume): Volume {
-  if (volume.hostPath !== undefined) return { ...volume, hostPath: { ...volume.hostPath, type: volume.hostPath.type ?? '' } };
+  const { hostPath, secret, configMap, downwardAPI, projected } = volume;
+  if (hostPath !== undefined) return { ...volume, hostPath: { ...hostPath, type: hostPath.type ?? '' } };
+  if (secret !== undefined) return { ...volume, secret: { ...secret, defaultMode: secret.defaultMode ?? FILE_MODE } };
+  if (configMap !== undefined) return { ...volume, configMap: { ...configMap, defaultMode: configMap.defaultMode ?? FILE_MODE } };
+  if (downwardAPI !== undefined) {
+    return { ...volume, downwardAPI: { ...downwardAPI, ...defaultFiles(downwardAPI), defaultMode: downwardAPI.defaultMode ?? FILE_MODE } };
+  }
+  if (projected !== undefined) {
+    const sources = projected.sources?.map(defaultSource);
+    return { ...volume, projected: { ...projected, ...(sources !== undefined && { sources }), defaultMode: projected.defaultMode ?? FILE_MODE } };
+  }
   return { ...volume, emptyDir: volume.emptyDir ?? {} };
+}
+
+type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+type Downward = Pick<NonNullable<Volume['downwardAPI']>, 'items'>;
+
+function defaultSource(source: Source): Source {
+  const { serviceAccountToken: token, downwardAPI } = source;
+  if (token !== undefined) return { ...source, serviceAccountToken: { ...token, expirationSeconds: token.expirationSeconds ?? TOKEN_SECONDS } };
+  return downwardAPI === undefined ? source : { ...source, downwardAPI: defaultFiles(downwardAPI) };
+}
+
+function defaultFiles({ items }: Downward): Downward {
+  if (items === undefined) return {};
+  return {
+    items: items.map((item) =>
+      item.fieldRef === undefined ? item : { ...item, fieldRef: { ...item.fieldRef, apiVersion: presence(item.fieldRef.apiVersion) ?? 'v1' } },
+    ),
+  };
 }
 
 /** Empty text counts as absent, as in the API. */

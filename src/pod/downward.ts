@@ -1,3 +1,4 @@
+import { goQuoted } from './go-quoted.ts';
 import { parseQuantity, toBytes, toMilli } from './quantity.ts';
 import { quantityOf } from './resources.ts';
 import type { Container, ValidPod } from './types.ts';
@@ -14,7 +15,10 @@ export const ENV_FIELDS = [
   'status.podIPs',
 ] as const;
 
-/** The resources that a variable may take its value from. */
+/** The fields that a file of a volume may show (Kubernetes v1.20 validVolumeDownwardAPIFieldPathExpressions). */
+export const VOLUME_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.labels', 'metadata.annotations', 'metadata.uid'] as const;
+
+/** The resources that a variable or file may take its value from. */
 export const ENV_RESOURCES = [
   'limits.cpu',
   'limits.ephemeral-storage',
@@ -63,13 +67,27 @@ export function fieldValue(
   }
 }
 
+/** Value of a `fieldRef` in a volume: as for a variable, and all labels or annotations at once. Kubernetes v1.20 pkg/fieldpath. */
+export function volumeFieldValue(pod: ValidPod, path: string): string {
+  if (path === 'metadata.labels') return lines(pod.metadata.labels);
+  return path === 'metadata.annotations' ? lines(pod.metadata.annotations) : fieldValue(pod, path, {});
+}
+
+/** One `key="value"` a line, in the order of the keys. */
+function lines(map: Readonly<Record<string, string>> = {}): string {
+  return Object.keys(map)
+    .sort()
+    .map((key) => `${key}=${goQuoted(map[key] ?? '')}`)
+    .join('\n');
+}
+
 /**
  * Value of a `resourceFieldRef`: divided by its divisor and rounded up. A limit that is not set is what the node can give.
  * Kubernetes v1.20 pkg/api/v1/resource/helpers.go ExtractContainerResourceValue.
  */
 export function resourceValue(
   pod: ValidPod,
-  container: Container,
+  container: Container | undefined,
   ref: { containerName?: string; resource: string; divisor?: string },
   nodeAllocatable?: { readonly cpuMilli: bigint; readonly memoryBytes: bigint },
 ): string {

@@ -39,16 +39,23 @@ const probe = fields({
   failureThreshold: int32,
 });
 
+const fieldRef = fields({ apiVersion: string, fieldPath: string });
+const resourceFieldRef = fields({ containerName: string, resource: string, divisor: quantity });
+const keyRef = fields({ name: string, key: string, optional: boolean });
+const objectRef = fields({ name: string, optional: boolean });
+
 const envVar = fields({
   name: string,
   value: string,
   valueFrom: fields({
-    fieldRef: fields({ apiVersion: string, fieldPath: string }),
-    resourceFieldRef: fields({ containerName: string, resource: string, divisor: quantity }),
+    fieldRef,
+    resourceFieldRef,
+    secretKeyRef: keyRef,
+    configMapKeyRef: keyRef,
   }),
 });
 
-const container = fields({
+const containerFields = {
   name: string,
   image: string,
   command: strings,
@@ -56,6 +63,7 @@ const container = fields({
   workingDir: string,
   ports: list(fields({ name: string, containerPort: int32, hostPort: int32, hostIP: string, protocol: string })),
   env: list(envVar),
+  envFrom: list(fields({ prefix: string, secretRef: objectRef, configMapRef: objectRef })),
   resources: fields({ limits: map(quantity), requests: map(quantity) }),
   resizePolicy: any,
   volumeMounts: list(
@@ -92,14 +100,38 @@ const container = fields({
   stdin: boolean,
   stdinOnce: boolean,
   tty: boolean,
+};
+const container = fields(containerFields);
+
+const items = list(fields({ key: string, path: string, mode: int32 }));
+const downwardItems = list(fields({ path: string, mode: int32, fieldRef, resourceFieldRef }));
+const source = { name: string, items, optional: boolean };
+
+const volume = fields({
+  name: string,
+  emptyDir: fields({ medium: string, sizeLimit: quantity }),
+  hostPath: fields({ path: string, type: string }),
+  secret: fields({ secretName: string, items, optional: boolean, defaultMode: int32 }),
+  configMap: fields({ ...source, defaultMode: int32 }),
+  downwardAPI: fields({ items: downwardItems, defaultMode: int32 }),
+  projected: fields({
+    sources: list(
+      fields({
+        secret: fields(source),
+        configMap: fields(source),
+        downwardAPI: fields({ items: downwardItems }),
+        serviceAccountToken: fields({ audience: string, expirationSeconds: int64, path: string }),
+      }),
+    ),
+    defaultMode: int32,
+  }),
 });
 
 const spec = fields({
   containers: list(container),
   initContainers: list(container),
-  volumes: list(
-    fields({ name: string, emptyDir: fields({ medium: string, sizeLimit: quantity }), hostPath: fields({ path: string, type: string }) }),
-  ),
+  ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
+  volumes: list(volume),
   activeDeadlineSeconds: int64,
   affinity: any,
   automountServiceAccountToken: any,
@@ -167,6 +199,7 @@ const status = fields(
     conditions: list(fields({ type: string, status: string, reason: string, message: string, lastTransitionTime: string }, any)),
     containerStatuses,
     initContainerStatuses: containerStatuses,
+    ephemeralContainerStatuses: containerStatuses,
   },
   any,
 );

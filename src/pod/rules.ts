@@ -9,7 +9,8 @@ import { shown, type Faults } from './faults.ts';
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
 const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const ENV_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+const ENV_NAME = /^(?!\.$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+const DATA_KEY = /^[-._a-zA-Z0-9]+$/;
 const HEADER_NAME = /^[-A-Za-z0-9]+$/;
 const CONDITION = "want letters, digits, '-', '_' or '.', with a letter or digit at both ends, at most 63 characters";
 
@@ -42,6 +43,12 @@ export function checkLabelValue(text: string, field: string, faults: Faults): vo
 export function checkEnvName(text: string, field: string, faults: Faults): void {
   if (text === '') faults.add(field, 'required');
   else if (!ENV_NAME.test(text)) faults.add(field, `${shown(text)} is not a variable name: want letters, digits, '_', '-' or '.', no digit first`);
+}
+
+/** A key of a secret or config map (IsConfigMapKey). */
+export function checkDataKey(text: string, field: string, faults: Faults): void {
+  if (text.length > 253 || !DATA_KEY.test(text)) faults.add(field, `${shown(text)} is not a key: want letters, digits, '-', '_' or '.', at most 253`);
+  else if (text.startsWith('..') || text === '.') faults.add(field, `${shown(text)} is not a key: must not be '.' or start with '..'`);
 }
 
 export function checkPortNumber(port: number, field: string, faults: Faults): void {

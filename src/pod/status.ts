@@ -1,11 +1,11 @@
 import { podConditions } from './conditions.ts';
-import { containerStatuses } from './container-statuses.ts';
+import { containerStatuses, type ContainerStatusesInput } from './container-statuses.ts';
 import { historyOf, newestSandbox } from './history.ts';
 import type { ObservedPod, ProbeResults, WaitingReason } from './observed.ts';
 import { isTerminal, podPhase, type PodPhase } from './phase.ts';
 import { qosClass } from './resources.ts';
 import { toTime } from './times.ts';
-import type { PodStatus, ValidPod } from './types.ts';
+import type { ContainerStatus, PodStatus, ValidPod } from './types.ts';
 
 export interface PodStatusInput {
   readonly pod: ValidPod;
@@ -38,6 +38,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const common = { ...input, history: historyOf(observed), terminating };
   const init = containerStatuses({ ...common, init: true, previous: previous?.initContainerStatuses ?? [] });
   const app = containerStatuses({ ...common, init: false, previous: previous?.containerStatuses ?? [] });
+  const ephemeral = ephemeralStatuses(common);
   const end = phaseOf(input, podPhase(pod.spec, { init, app }));
   const conditions = podConditions({ spec: pod.spec, phase: end.phase, init, app, previous: previous?.conditions ?? [], now });
   const ips = podIPs(input);
@@ -49,8 +50,19 @@ export function podStatus(input: PodStatusInput): PodStatus {
     startTime: previous?.startTime ?? toTime(now),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: app,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClass(pod),
   };
+}
+
+/** Like those of a pod that never restarts anything; none of them is ever ready. They count for neither phase nor conditions. */
+function ephemeralStatuses(input: Omit<ContainerStatusesInput, 'init' | 'previous'> & Pick<PodStatusInput, 'previous'>): ContainerStatus[] {
+  const { spec } = input.pod;
+  const containers = spec.ephemeralContainers ?? [];
+  if (containers.length === 0) return [];
+  const pod: ValidPod = { ...input.pod, spec: { ...spec, restartPolicy: 'Never', containers } };
+  const statuses = containerStatuses({ ...input, pod, init: false, previous: input.previous?.ephemeralContainerStatuses ?? [] });
+  return statuses.map(({ started: _started, ...status }) => ({ ...status, ready: false }));
 }
 
 function phaseOf(input: PodStatusInput, computed: PodPhase): { phase: PodPhase; reason?: string; message?: string } {

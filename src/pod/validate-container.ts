@@ -1,8 +1,7 @@
-import { ENV_FIELDS, ENV_RESOURCES, subscripted } from './downward.ts';
 import { shown, type Faults } from './faults.ts';
-import { tryParseQuantity } from './quantity.ts';
-import { checkEnvName, checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber, checkQualifiedName, checkRange } from './rules.ts';
-import type { Container, EnvVar } from './types.ts';
+import { checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber, checkRange } from './rules.ts';
+import type { Container } from './types.ts';
+import { checkEnvironment } from './validate-env.ts';
 import { checkLifecycle, checkProbe } from './validate-probe.ts';
 import { checkResources } from './validate-resources.ts';
 import { checkVolumeMounts } from './validate-volumes.ts';
@@ -26,7 +25,7 @@ export function checkContainer(container: Container, path: string, context: Cont
   checkOneOf(container.imagePullPolicy ?? '', ['Always', 'IfNotPresent', 'Never'], `${path}.imagePullPolicy`, faults);
   checkOneOf(container.terminationMessagePolicy ?? '', ['File', 'FallbackToLogsOnError'], `${path}.terminationMessagePolicy`, faults);
   checkPorts(container, path, context.hostNetwork, faults);
-  for (const [i, variable] of (container.env ?? []).entries()) checkEnv(variable, `${path}.env[${i}]`, faults);
+  checkEnvironment(container, path, faults);
   checkResources(container.resources ?? {}, `${path}.resources`, faults);
   checkVolumeMounts(container, context.volumes, path, faults);
   checkSecurity(container, `${path}.securityContext`, faults);
@@ -62,31 +61,6 @@ function checkPorts(container: Container, path: string, hostNetwork: boolean, fa
     checkOneOf(port.protocol ?? '', ['TCP', 'UDP', 'SCTP'], `${at}.protocol`, faults);
     if (hostNetwork && hostPort !== containerPort) faults.add(`${at}.hostPort`, "must match containerPort with the host's network");
   }
-}
-
-function checkEnv({ name = '', value = '', valueFrom }: EnvVar, at: string, faults: Faults): void {
-  checkEnvName(name, `${at}.name`, faults);
-  if (value.includes('\0')) faults.add(`${at}.value`, 'must not contain a zero byte');
-  if (valueFrom === undefined) return;
-  const { fieldRef, resourceFieldRef } = valueFrom;
-  const field = `${at}.valueFrom`;
-  if (fieldRef === undefined && resourceFieldRef === undefined) faults.add(field, 'must specify one of: fieldRef or resourceFieldRef');
-  else if (fieldRef !== undefined && resourceFieldRef !== undefined) faults.add(field, 'may not have more than one field specified at a time');
-  else if (value !== '') faults.add(field, 'may not be specified when value is not empty');
-  if (fieldRef !== undefined) checkFieldPath(fieldRef.apiVersion ?? '', fieldRef.fieldPath ?? '', `${field}.fieldRef`, faults);
-  if (resourceFieldRef === undefined) return;
-  checkOneOf(resourceFieldRef.resource ?? '', ENV_RESOURCES, `${field}.resourceFieldRef.resource`, faults);
-  const divisor = tryParseQuantity(resourceFieldRef.divisor ?? '0');
-  if (divisor !== undefined && divisor.nano < 0n) faults.add(`${field}.resourceFieldRef.divisor`, 'must not be negative');
-}
-
-function checkFieldPath(apiVersion: string, fieldPath: string, at: string, faults: Faults): void {
-  if (apiVersion !== 'v1') faults.add(`${at}.apiVersion`, `${shown(apiVersion)}: must be v1`);
-  const field = `${at}.fieldPath`;
-  const part = subscripted(fieldPath);
-  if (part !== undefined) checkQualifiedName(part.map === 'annotations' ? part.key.toLowerCase() : part.key, field, faults);
-  else if (fieldPath === '') faults.add(field, 'required');
-  else if (fieldPath !== 'spec.host') checkOneOf(fieldPath, ENV_FIELDS, field, faults);
 }
 
 function checkSecurity({ securityContext = {} }: Container, path: string, faults: Faults): void {

@@ -57,6 +57,27 @@ function checkContainers(spec: PodSpec, volumes: ReadonlySet<string>, faults: Fa
   };
   each(spec.containers, 'spec.containers', false);
   each(init, 'spec.initContainers', true);
+  for (const [i, container] of (spec.ephemeralContainers ?? []).entries()) checkEphemeral(container, `spec.ephemeralContainers[${i}]`, faults);
+  each((spec.ephemeralContainers ?? []).map(withoutForbidden), 'spec.ephemeralContainers', false);
+}
+
+/** What only a container that is there from the beginning may have (Kubernetes v1.20 pkg/apis/core/validation allowedEphemeralContainerFields). */
+const NOT_FOR_EPHEMERAL = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const;
+
+function checkEphemeral(container: Container, path: string, faults: Faults): void {
+  for (const field of NOT_FOR_EPHEMERAL) if (container[field] !== undefined) faults.add(`${path}.${field}`, 'must not be set for ephemeral containers');
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  if (Object.keys({ ...limits, ...requests }).length > 0) faults.add(`${path}.resources`, 'must not be set for ephemeral containers');
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    if ((mount.subPath ?? '') !== '' || (mount.subPathExpr ?? '') !== '') faults.add(`${path}.volumeMounts[${i}].subPath`, 'must not be set for ephemeral containers');
+  }
+}
+
+/** The rest is checked as that of any container. */
+function withoutForbidden(container: Container): Container {
+  const rest = { ...container };
+  for (const field of NOT_FOR_EPHEMERAL) delete rest[field];
+  return rest;
 }
 
 function checkHostPorts(container: Container, path: string, taken: Set<string>, faults: Faults): void {

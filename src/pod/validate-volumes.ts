@@ -2,6 +2,7 @@ import { NOT_SUPPORTED_YET, shown, type Faults } from './faults.ts';
 import { tryParseQuantity } from './quantity.ts';
 import { checkDescending, checkLabel, checkOneOf } from './rules.ts';
 import type { Container, Volume, VolumeMount } from './types.ts';
+import { checkFileVolume } from './validate-file-volumes.ts';
 
 const HOST_PATH_TYPES = ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'];
 
@@ -20,8 +21,11 @@ export function checkVolumes(volumes: readonly Volume[], path: string, faults: F
   return names;
 }
 
-function checkSource({ emptyDir, hostPath }: Volume, at: string, faults: Faults): void {
-  if (emptyDir !== undefined && hostPath !== undefined) faults.add(at, 'may not specify more than 1 volume type');
+function checkSource(volume: Volume, at: string, faults: Faults): void {
+  const { name: _name, ...sources } = volume;
+  const { emptyDir, hostPath } = sources;
+  if (Object.keys(sources).length > 1) faults.add(at, 'may not specify more than 1 volume type');
+  checkFileVolume(volume, at, faults);
   if (emptyDir?.medium?.startsWith('HugePages') === true) faults.add(`${at}.emptyDir.medium`, `${shown(emptyDir.medium)} is ${NOT_SUPPORTED_YET}`);
   else if (emptyDir !== undefined) checkOneOf(emptyDir.medium ?? '', ['', 'Memory'], `${at}.emptyDir.medium`, faults);
   const limit = tryParseQuantity(emptyDir?.sizeLimit ?? '0');

@@ -3,8 +3,10 @@ import type { Engine, EngineInfo, HostLimits, Owner } from '../docker/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type { PreparedVolumes } from '../volumes/index.ts';
 import type { ImagePuller } from './image-puller.ts';
+import type { RuntimeMeasures } from './measures.ts';
+import type { PodSources } from './pod-sources.ts';
+import { PodVolumes } from './pod-volumes.ts';
 import type { Relist } from './relist.ts';
 
 /** Tells users of something that happened to a pod; `container` gives the event its field path. */
@@ -20,6 +22,9 @@ export interface Node {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;
+  readonly measures?: RuntimeMeasures;
+  /** Where secrets and the like come from; undefined where there is no API, or not yet. */
+  readonly sources: () => PodSources | undefined;
   /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
   readonly nodeName: () => string;
@@ -48,7 +53,9 @@ export class PodContext {
   readonly restartCounts: Map<string, number>;
   /** By container id. */
   readonly postStartFailed = new Map<string, string>();
-  volumes: PreparedVolumes | undefined;
+  readonly volumes: PodVolumes;
+  /** Something that the pod's work depends on has changed: set by its worker. */
+  onChanged: () => void = () => undefined;
   /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
   readonly graces = new Set<Deadline>();
 
@@ -57,6 +64,7 @@ export class PodContext {
     this.owner = owner;
     this.pod = pod;
     this.restartCounts = new Map(restartCounts);
+    this.volumes = new PodVolumes(this, () => this.onChanged());
   }
 
   get uid(): string {
@@ -65,6 +73,12 @@ export class PodContext {
 
   get identity(): PodIdentity {
     return identityOf(this.pod);
+  }
+
+  /** What a container without limits may use up at most. */
+  get nodeAllocatable(): { cpuMilli: bigint; memoryBytes: bigint } {
+    const { cpus, memoryBytes } = this.node.engineInfo;
+    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes) };
   }
 
   get observed(): ObservedPod {

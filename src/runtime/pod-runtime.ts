@@ -1,6 +1,6 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
-import type { PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
+import type { ObservedPod, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
@@ -33,6 +33,13 @@ export interface Restored {
   readonly restartCounts: ReadonlyMap<string, number>;
 }
 
+/** A pod of this executor: what it shall be, what was told of it, and its containers as Docker shows them. */
+export interface RuntimePod {
+  readonly pod: ValidPod;
+  readonly status: PodStatus | undefined;
+  readonly observed: ObservedPod;
+}
+
 /** The pods of this executor: one worker each, woken by what the Engine tells of its containers. */
 export class PodRuntime {
   readonly #node: Node;
@@ -49,7 +56,7 @@ export class PodRuntime {
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     this.#cemetery = { former, buried };
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake() });
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -85,6 +92,19 @@ export class PodRuntime {
     return [...this.#workers.values()].every(({ stage }) => stage === 'terminated');
   }
 
+  /**
+   * The pod of that name, with its containers as last seen. Where an older pod of the name is still being ended, the newer one.
+   */
+  find(namespace: string, name: string): RuntimePod | undefined {
+    const worker = [...this.#workers.values()].findLast(({ pod: { metadata } }) => metadata.name === name && metadata.namespace === namespace);
+    return worker === undefined ? undefined : this.#seen(worker);
+  }
+
+  /** Every pod, with its containers as last seen. */
+  all(): RuntimePod[] {
+    return [...this.#workers.values()].map((worker) => this.#seen(worker));
+  }
+
   /** Whether the Engine has anything of that pod. */
   hasContainers(uid: string): boolean {
     const { sandboxes, containers } = this.#node.relist.pod(uid);
@@ -109,6 +129,7 @@ export class PodRuntime {
     const worker = this.#workers.get(uid);
     if (worker?.stage !== 'terminated') return;
     this.#workers.delete(uid);
+    this.#node.measures?.podGone(uid);
     void worker.stop();
   }
 
@@ -130,6 +151,10 @@ export class PodRuntime {
     const { rootDir, logDir } = this.#node;
     if (!this.#workers.has(pod.uid)) await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, logDir)]);
     this.#cemetery.buried(pod);
+  }
+
+  #seen({ pod, status }: PodWorker): RuntimePod {
+    return { pod, status, observed: this.#node.relist.pod(pod.metadata.uid) };
   }
 
   /** Ends the work; containers stay as they are. */

@@ -44,15 +44,19 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
+  /** It has been through a sync. */
+  #worked = false;
 
   constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
     this.#context = context;
     this.#report = report;
     this.#status = previous;
+    context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock: context.node.clock,
       engine: context.node.engine,
       onChanged: () => this.wake(),
+      onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
       onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name, init: false }),
       onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name, init: false }),
     });
@@ -86,6 +90,7 @@ export class PodWorker {
   update(pod: ValidPod): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#context.volumes.podChanged();
     this.wake();
   }
 
@@ -100,6 +105,7 @@ export class PodWorker {
       this.#strict = order.strict;
       this.#stage = 'terminating';
       this.#syncing.abort();
+      this.#context.volumes.quieten();
       for (const grace of this.#context.graces) grace.shorten(order.graceMs);
     } else {
       this.#deadline.shorten(order.graceMs);
@@ -125,6 +131,7 @@ export class PodWorker {
     this.#prober.stop();
     this.#cancelWake?.();
     await this.#loop;
+    await this.#context.volumes.stop();
     this.#deadline?.[Symbol.dispose]();
   }
 
@@ -134,8 +141,7 @@ export class PodWorker {
       this.#again = false;
       this.#publish();
       try {
-        if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
-        else if (this.#stage === 'terminating') await this.#terminate();
+        await this.#work();
         this.#backoff.reset();
       } catch (error) {
         if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
@@ -147,6 +153,17 @@ export class PodWorker {
     this.#loop = undefined;
   }
 
+  async #work(): Promise<void> {
+    const { measures, clock } = this.#context.node;
+    const began = clock.now();
+    const operation = this.#stage === 'terminating' ? 'kill' : this.#worked ? 'sync' : 'create';
+    if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
+    else if (this.#stage === 'terminating') await this.#terminate();
+    else return;
+    this.#worked = true;
+    measures?.worked(operation, clock.now() - began);
+  }
+
   async #sync(signal: AbortSignal): Promise<void> {
     const { node } = this.#context;
     const remaining = isTerminal(this.#status?.phase) ? undefined : remainingMs(this.pod, this.#status, node.clock.now());
@@ -156,7 +173,9 @@ export class PodWorker {
       return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
-    const { pod, observed, crashBackoff, restartCounts, postStartFailed } = this.#context;
+    const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
+    if (isTerminal(this.#status?.phase)) await volumes.stop();
+    else volumes.hold(observed.containers.length > 0);
     const actions = podActions({ pod, observed, probes: this.#prober.results, now: node.clock.now(), crashBackoff, restartCounts, postStartFailed });
     if (actions.length === 0) return;
     const { lookAgainAtMs } = await runActions(this.#context, actions, signal);
@@ -171,6 +190,7 @@ export class PodWorker {
     await node.relist.look(uid);
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
+    await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
     await removeContainers(this.#context, [...sandboxes, ...containers]);

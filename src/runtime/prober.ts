@@ -12,6 +12,8 @@ export interface ProberOptions {
   /** A probe's result is not what it was. */
   readonly onChanged: () => void;
   readonly onFailure: (container: string, kind: ProbeKind, output: string) => void;
+  /** A probe was made; whatever came of it. */
+  readonly onResult?: (container: string, kind: ProbeKind, result: ProbeOutcome['result']) => void;
   readonly onWarning: (container: string, kind: ProbeKind, output: string) => void;
 }
 
@@ -94,7 +96,9 @@ export class Prober {
 
   async #once(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Streak): Promise<void> {
     const outcome = await outcomeOf(probe, target);
-    if (target.signal.aborted || outcome.result === 'unknown') return;
+    if (target.signal.aborted) return;
+    this.#options.onResult?.(target.container.name, kind, outcome.result);
+    if (outcome.result === 'unknown') return;
     const ok = outcome.result === 'success';
     const { name } = target.container;
     if (!ok) this.#options.onFailure(name, kind, outcome.output);

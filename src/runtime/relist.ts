@@ -2,6 +2,7 @@ import { Backoff, type Clock, isCode, messageOf, RepeatingTask, sleep } from '..
 import { type Engine, type EngineEvent, LABELS } from '../docker/index.ts';
 import type { ObservedContainer, ObservedPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import type { RuntimeMeasures } from './measures.ts';
 import type { ObserveContainer, PodContainer } from './observe-container.ts';
 
 /** Safety net for events that were lost, milliseconds. */
@@ -24,6 +25,7 @@ export interface RelistOptions {
   readonly onChanged: (uid: string) => void;
   /** Whether the Engine answers; told when it changes its mind. */
   readonly onHealth: (ok: boolean) => void;
+  readonly measures?: RuntimeMeasures | undefined;
 }
 
 /**
@@ -99,13 +101,15 @@ export class Relist {
 
   /** Looks at every container of ours that may have changed. */
   async all(): Promise<void> {
-    const { engine, labels } = this.#options;
+    const { engine, labels, clock, measures } = this.#options;
+    const began = clock.now();
     const before = [...this.#owners.keys()]; // what is made while the list is on its way is not in it
     const listed = await engine.list(labels, this.#stop.signal);
     this.#health(true);
     const alive = new Set(listed.map(({ id }) => id));
     for (const id of before) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
     await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
+    measures?.relisted(clock.now() - began);
   }
 
   /** Looks for containers of one pod that no event has told of, such as those that were created and never started. */
@@ -146,6 +150,7 @@ export class Relist {
   }
 
   #onEvent(event: EngineEvent): void {
+    this.#options.measures?.engineEvent(this.#options.clock.now() - Number(event.timeNano) / 1e6);
     if (event.action === 'destroy') {
       this.#remove(event.id);
       const inspecting = this.#inspecting.get(event.id);

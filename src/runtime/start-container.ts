@@ -3,7 +3,6 @@ import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName
 import {
   type Container,
   containerCommand,
-  containerEnv,
   containerHash,
   containerResources,
   HASH_VERSION,
@@ -11,8 +10,9 @@ import {
   type PodAction,
   volumeSubPath,
 } from '../pod/index.ts';
-import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes, prepareVolumes } from '../volumes/index.ts';
+import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes } from '../volumes/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
+import { environmentOf } from './environment.ts';
 import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
@@ -32,12 +32,12 @@ const RETRY_MS = 10_000;
  */
 export async function startContainer(context: PodContext, action: StartContainer, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { node, pod, uid } = context;
-  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === action.name);
+  const container = [...(pod.spec.initContainers ?? []), ...pod.spec.containers, ...(pod.spec.ephemeralContainers ?? [])].find(({ name }) => name === action.name);
   if (container === undefined) throw new KmError('internal', `container ${action.name} is not in the spec`);
   if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
-  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), volumesOf(context, signal), sandbox.id]);
+  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   await sandbox.up;
@@ -56,18 +56,6 @@ export async function startContainer(context: PodContext, action: StartContainer
   await postStart(context, container, action, id, signal);
 }
 
-async function volumesOf(context: PodContext, signal: AbortSignal): Promise<PreparedVolumes> {
-  if (context.volumes !== undefined) return context.volumes;
-  try {
-    context.volumes = await prepareVolumes({ rootDir: context.node.rootDir, pod: context.pod, signal });
-    return context.volumes;
-  } catch (error) {
-    if (signal.aborted) throw aborted(signal);
-    context.tell('Warning', 'FailedMount', messageOf(error));
-    throw new NotStarted({ reason: 'ContainerCreating' }, context.node.clock.now() + RETRY_MS, { cause: error });
-  }
-}
-
 async function create(
   context: PodContext,
   action: StartContainer,
@@ -80,10 +68,7 @@ async function create(
   const { node, pod, uid, owner } = context;
   try {
     checkRunAsNonRoot(pod, container, image.user);
-    const { env, skipped } = containerEnv(pod, container, await environmentGiven(context, container, sandbox));
-    if (skipped.length > 0) {
-      context.tell('Warning', 'InvalidEnvironmentVariableNames', `Keys [${skipped.join(', ')}] were skipped since they are considered invalid environment variable names.`, action);
-    }
+    const env = await environmentOf(context, container, sandbox, signal);
     const terminationMessageFile = await createTerminationMessageFile(node.rootDir, uid, container.name);
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
@@ -94,6 +79,7 @@ async function create(
       attempt: action.attempt,
       owner,
       sandboxId: await sandbox.id,
+      ...pidTarget(context, container.name),
       image: { from: image.id, user: image.user, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
       ...containerCommand(container, env),
       env,
@@ -119,14 +105,13 @@ async function create(
   }
 }
 
-/** What the environment may refer to; waits for the pod's address only where the container asks for it. */
-async function environmentGiven(context: PodContext, container: Container, sandbox: Sandbox): Promise<Parameters<typeof containerEnv>[2]> {
-  const { hostIP, nodeName, engineInfo } = context.node;
-  const nodeAllocatable = { cpuMilli: BigInt(engineInfo.cpus) * 1000n, memoryBytes: BigInt(engineInfo.memoryBytes) };
-  const given = { hostIP, nodeName: nodeName(), nodeAllocatable };
-  if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
-  const podIP = await sandbox.up;
-  return { ...given, podIP, podIPs: [podIP] };
+/** The container whose processes an ephemeral one is to see. */
+function pidTarget({ pod, observed }: PodContext, name: string): { pidTarget?: string } {
+  const target = pod.spec.ephemeralContainers?.find((one) => one.name === name)?.targetContainerName ?? '';
+  if (target === '') return {};
+  const found = observed.containers.find((one) => one.name === target && one.state === 'running');
+  if (found === undefined) throw new KmError('workload', `unable to find target container ${target}`);
+  return { pidTarget: found.id };
 }
 
 async function linkLog({ node, identity }: PodContext, { name, attempt }: StartContainer, containerId: string): Promise<void> {

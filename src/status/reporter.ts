@@ -27,6 +27,8 @@ export interface StatusReporterOptions {
   readonly killingState: () => boolean;
   /** The API says that this pod does not exist, or is another one (or another node's) by now. */
   readonly onPodGone: (pod: PodIdentity, how: Exclude<PatchResult, 'done'>) => void;
+  /** The API has taken a status, so long after it was reported; milliseconds. */
+  readonly onSent?: (lagMs: number) => void;
   /** The task has ended, its pod is terminated, and the API knows all there is to know. */
   readonly onSettled: (report: PodReport) => void;
 }
@@ -36,6 +38,8 @@ interface Task {
   /** Newest report; the Kubernetes sink works on it until `sent` is the same. */
   latest: PodReport | undefined;
   sent: PodReport | undefined;
+  /** When the API began to lag behind, milliseconds since the epoch. */
+  since: number | undefined;
   /** The API has no such pod: nothing more to say there. */
   gone: boolean;
   sending: Promise<void> | undefined;
@@ -58,18 +62,19 @@ export class StatusReporter {
 
   /** A task that has been told TASK_STARTING. */
   begin(taskId: string): void {
-    this.#tasks.set(taskId, { progress: { state: 'starting' }, latest: undefined, sent: undefined, gone: false, sending: undefined });
+    this.#tasks.set(taskId, { progress: { state: 'starting' }, latest: undefined, sent: undefined, since: undefined, gone: false, sending: undefined });
   }
 
   /** Takes up a task where an earlier process of this executor left it. */
   adopt(taskId: string, progress: TaskProgress): void {
-    this.#tasks.set(taskId, { progress, latest: undefined, sent: undefined, gone: false, sending: undefined });
+    this.#tasks.set(taskId, { progress, latest: undefined, sent: undefined, since: undefined, gone: false, sending: undefined });
   }
 
   report(report: PodReport): void {
     const task = this.#tasks.get(report.taskId);
     if (task === undefined || (task.latest !== undefined && sameForUsers(task.latest, report))) return;
     task.latest = report;
+    task.since ??= this.#options.clock.now();
     const { updates, progress } = taskUpdates(task.progress, report, this.#options.killingState());
     task.progress = progress;
     // The ledger writes each update down itself. It comes first: a crash in between makes an update twice, which the ledger refuses where it
@@ -123,8 +128,9 @@ export class StatusReporter {
     while (task.latest !== undefined && task.sent !== task.latest && !this.#stop.signal.aborted) {
       const report = task.latest;
       try {
-        await this.#sendOne(task, report);
+        const told = await this.#sendOne(task, report);
         task.sent = report;
+        this.#caughtUp(task, told);
         backoff.reset();
       } catch (error) {
         if (this.#stop.signal.aborted) break;
@@ -137,9 +143,16 @@ export class StatusReporter {
     if (task.sent !== undefined && task.sent === task.latest && task.latest.stage === 'terminated') this.#options.onSettled(task.latest);
   }
 
-  async #sendOne(task: Task, report: PodReport): Promise<void> {
+  #caughtUp(task: Task, told: boolean): void {
+    const now = this.#options.clock.now();
+    if (told) this.#options.onSent?.(now - (task.since ?? now));
+    task.since = task.latest === task.sent ? undefined : now;
+  }
+
+  /** False when there is nobody to be told. */
+  async #sendOne(task: Task, report: PodReport): Promise<boolean> {
     const api = this.#options.kubernetes();
-    if (api === undefined || task.gone) return;
+    if (api === undefined || task.gone) return false;
     const pod = identityOf(report.pod);
     const signal = this.#stop.signal;
     const result = await api.patchStatus(pod, report.status, signal);
@@ -149,6 +162,7 @@ export class StatusReporter {
     } else if (report.stage === 'terminated' && report.deleted) {
       await api.deletePod(pod, signal);
     }
+    return true;
   }
 }
 

@@ -1,8 +1,15 @@
 import { join } from 'node:path';
 import { KmError } from '../base/index.ts';
+import type { FileVolumeKind } from '../pod/index.ts';
 
-/** Name of the kubelet's directory for volumes of this kind (`kubernetes.io/empty-dir`, the slash escaped). */
+/** Name of the kubelet's directory for volumes of a kind (`kubernetes.io/empty-dir`, the slash escaped). */
 const EMPTY_DIR = 'kubernetes.io~empty-dir';
+const FILE_VOLUMES: Readonly<Record<FileVolumeKind, string>> = {
+  secret: 'kubernetes.io~secret',
+  configMap: 'kubernetes.io~configmap',
+  downwardAPI: 'kubernetes.io~downward-api',
+  projected: 'kubernetes.io~projected',
+};
 
 /** `<root>/pods` */
 export function podsDirectory(rootDir: string): string {
@@ -17,6 +24,11 @@ export function podDirectory(rootDir: string, uid: string): string {
 /** `<root>/pods/<uid>/volumes/kubernetes.io~empty-dir/<name>` */
 export function emptyDirPath(rootDir: string, uid: string, volume: string): string {
   return join(podDirectory(rootDir, uid), 'volumes', EMPTY_DIR, segment(volume));
+}
+
+/** `<root>/pods/<uid>/volumes/kubernetes.io~<kind>/<name>` */
+export function fileVolumePath(rootDir: string, uid: string, kind: FileVolumeKind, volume: string): string {
+  return join(podDirectory(rootDir, uid), 'volumes', FILE_VOLUMES[kind], segment(volume));
 }
 
 /** `<root>/pods/<uid>/containers/<name>`: termination messages. */

@@ -274,8 +274,8 @@ describe.skipIf(!hasKubectl)('with kubectl a person', () => {
     expect(await refused(POD.replace('name: cache, mountPath', 'name: cash, mountPath'))).toBe('The Pod "nginx" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "cash"\n');
     await succeeds('create', '-f', file);
     expect(await refused(POD)).toBe(`Error from server (AlreadyExists): error when creating "${bad}": pods "nginx" already exists\n`);
-    expect((await kubectl('logs', 'nginx')).text).toContain('the API server has no way to the node of pod "nginx": log is not served');
-    expect((await kubectl('exec', 'nginx', '--', 'ls')).text).toContain('exec is not served');
+    expect((await kubectl('logs', 'nginx')).text).toContain('node "node-1" does not say where its API is');
+    expect((await kubectl('exec', 'nginx', '--', 'ls')).text).toContain('node "node-1" does not say where its API is');
     expect((await kubectl('get', 'unicorns')).text).toBe('error: the server doesn\'t have a resource type "unicorns"\n');
     expect((await kubectl('get', 'pods', '--field-selector', 'spec.image=x')).text).toContain('field label not supported: spec.image');
   });

@@ -12,6 +12,8 @@ const MOST_DRAINED = 16 * LARGEST_BODY;
 /** One request, read off the wire as far as it is needed. */
 export interface Call {
   readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
   /** Without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -40,6 +42,7 @@ export function headOf(request: IncomingMessage, user: User): Call {
   if (url === undefined) throw badRequest('the path of the request is no path');
   return {
     method: request.method ?? 'GET',
+    url: text,
     path: url.pathname,
     query: url.searchParams,
     accept: request.headers.accept,

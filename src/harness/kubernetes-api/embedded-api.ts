@@ -10,10 +10,12 @@ import { selfSigned, type Identity } from './certificate.ts';
 import { initialObjects, namespaceContent } from './initial-objects.ts';
 import { isObject } from './json.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
+import { NodeMetrics } from './node-metrics.ts';
+import { NodeProxy } from './node-proxy.ts';
 import { asObject, Registry } from './registry.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
-import { errorReply, noWayToNode, Server, type NodeProxy } from './server.ts';
+import { errorReply, Server } from './server.ts';
 import { keyOf, Store } from './store.ts';
 import type { ApiChange, ApiRequest, KubernetesObject, ObjectKey, ResourceKey } from './types.ts';
 import { Users } from './users.ts';
@@ -30,7 +32,6 @@ export interface EmbeddedApiOptions {
   readonly logger?: Logger;
   /** How many changes of a resource a watch can look back on before it is told 410; 1000 unless told. */
   readonly watchCacheSize?: number;
-  readonly nodeProxy?: NodeProxy;
 }
 
 /** Hosts that no web page can point at us by a name of its own (DNS rebinding). */
@@ -51,6 +52,8 @@ export class EmbeddedApi {
   readonly #registry: Registry;
   readonly #users: Users;
   readonly #server: Server;
+  readonly #nodes: NodeProxy;
+  readonly #metrics: NodeMetrics;
   readonly #toSweep = new Set<string>();
   /** Connections that Node's server no longer knows of. */
   readonly #upgraded = new Set<Duplex>();
@@ -70,6 +73,8 @@ export class EmbeddedApi {
     this.#users = new Users(this.#clock);
     this.#registry = new Registry({ store: this.#store, clock: this.#clock });
     this.#server = new Server({ store: this.#store, registry: this.#registry, users: this.#users, clock: this.#clock, address: () => new URL(this.#url).host });
+    this.#nodes = new NodeProxy({ nodeNamed: (name) => this.get({ group: '', resource: 'nodes', name }), token: this.#users.token, logger: this.#logger });
+    this.#metrics = new NodeMetrics({ list: (resource) => this.list({ group: '', resource }), token: this.#users.token, clock: this.#clock });
     this.#identity = options.tls === true ? selfSigned(['127.0.0.1', 'localhost', ...(options.host === undefined ? [] : [options.host])], this.#clock.now()) : undefined;
     for (const object of initialObjects()) this.#make(object);
   }
@@ -181,9 +186,9 @@ export class EmbeddedApi {
       call = await readCall(request, this.#userOf(request));
       const outcome = this.#server.answer(call);
       if ('reply' in outcome) send(response, outcome.reply);
+      else if ('metrics' in outcome) send(response, await this.#metrics.answer(outcome.metrics, call.query));
       else if ('watch' in outcome) this.#startWatch(new Watch(this.#store, this.#clock, outcome.watch, response));
-      else if (this.#options.nodeProxy === undefined) throw noWayToNode(outcome.node);
-      else this.#options.nodeProxy.request(outcome.node, request, response);
+      else this.#nodes.request(outcome.node, request, call.body, response);
     } catch (error) {
       this.#fail(request, response, errorReply(error), error);
     }
@@ -220,8 +225,7 @@ export class EmbeddedApi {
     try {
       const outcome = this.#server.answer(headOf(request, this.#userOf(request)));
       if (!('node' in outcome)) throw badRequest('only exec, attach and portforward take an upgrade');
-      if (this.#options.nodeProxy === undefined) throw noWayToNode(outcome.node);
-      this.#options.nodeProxy.upgrade(outcome.node, request, socket, head);
+      this.#nodes.upgrade(outcome.node, request, socket, head);
     } catch (error) {
       refuse(socket, errorReply(error));
     }

@@ -1,11 +1,14 @@
 import type { JsonObject } from './json.ts';
-import { RESOURCES, apiVersionOf, type Resource } from './resources.ts';
+import { RESOURCES as SERVED, apiVersionOf, type Resource } from './resources.ts';
 import { fieldsOf, type Field, type FieldType, type Scalar } from './schema.ts';
 
 /*
  * OpenAPI v3 of what is served, without words: enough for kubectl to know that the server validates fields, how lists merge, and to
  * explain fields.
  */
+
+/** Nobody writes or explains what is computed. */
+const RESOURCES = SERVED.filter((resource) => !resource.computed);
 
 /** The index of /openapi/v3. */
 export function openApiIndex(): JsonObject {

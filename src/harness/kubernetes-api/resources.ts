@@ -19,6 +19,8 @@ export interface Resource {
   readonly createOnly: boolean;
   /** Where its objects are stored, where that is not `collection` of its own name: two views of one thing. */
   readonly storedAs?: string;
+  /** Only read, never stored: computed when somebody asks. */
+  readonly computed: boolean;
   /** Names of fields (dots between) that field selectors know, beside metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
   /** What a name must look like. */
@@ -56,6 +58,7 @@ function define(group: string, version: string, list: readonly Given[]): Resourc
     hasStatus: false,
     hasGeneration: false,
     createOnly: false,
+    computed: false,
     selectableFields: [],
     names: 'subdomain',
     createOnUpdate: false,
@@ -74,6 +77,9 @@ const EVENT_FIELDS = [
 const SCALE: Subresource = { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: ['get', 'patch', 'update'] };
 const CONNECT = ['create', 'get'];
 const WORKLOAD = { categories: ['all'], hasStatus: true, hasGeneration: true } as const;
+
+/** What metrics-server serves in a real cluster. */
+export const METRICS_GROUP = 'metrics.k8s.io';
 
 /** Everything that is served, in the order of the groups' priority in discovery. */
 export const RESOURCES: readonly Resource[] = [
@@ -154,6 +160,10 @@ export const RESOURCES: readonly Resource[] = [
   ...define('coordination.k8s.io', 'v1', [{ resource: 'leases', kind: 'Lease', createOnUpdate: true, versionRequired: true }]),
   ...define('node.k8s.io', 'v1', [{ resource: 'runtimeclasses', kind: 'RuntimeClass', namespaced: false }]),
   ...define('discovery.k8s.io', 'v1', [{ resource: 'endpointslices', kind: 'EndpointSlice' }]),
+  ...define(METRICS_GROUP, 'v1beta1', [
+    { resource: 'nodes', kind: 'NodeMetrics', namespaced: false, computed: true },
+    { resource: 'pods', kind: 'PodMetrics', computed: true },
+  ]),
 ];
 
 const BY_PATH = new Map(RESOURCES.map((resource) => [`${resource.group}/${resource.version}/${resource.resource}`, resource]));
@@ -183,5 +193,6 @@ export function collectionOf(resource: Resource): string {
 }
 
 export function verbsOf(resource: Resource): readonly string[] {
+  if (resource.computed) return ['get', 'list'];
   return resource.createOnly ? ['create'] : ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 }

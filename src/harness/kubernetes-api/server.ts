@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Clock } from '../../base/index.ts';
 import { ApiError, badRequest, methodNotAllowed, noSuchPath, notAcceptable } from './api-error.ts';
 import { flagIn, parseBody, type Call } from './call.ts';
@@ -26,19 +24,13 @@ export interface NodeRequest {
   /** The pod or the node. */
   readonly object: KubernetesObject;
   readonly subresource: 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
-  /** Path and query below the subresource, as the client sent them. */
+  /** Path and query below the subresource, as the client sent them; a path at least. */
   readonly rest: string;
+  readonly query: URLSearchParams;
 }
 
-/** The way to the nodes, given by whoever starts the server. Both answer by themselves, errors included. */
-export interface NodeProxy {
-  request(what: NodeRequest, request: IncomingMessage, response: ServerResponse): void;
-  /** The client wants to speak SPDY or WebSocket; `head` is what it sent already. */
-  upgrade(what: NodeRequest, request: IncomingMessage, socket: Duplex, head: Buffer): void;
-}
-
-/** What a call comes to: an answer, a watch to begin, or something for the node. */
-export type Outcome = { readonly reply: Reply } | { readonly watch: WatchRequest } | { readonly node: NodeRequest };
+/** What a call comes to: an answer, figures to be asked of the nodes, a watch to begin, or something for the node. */
+export type Outcome = { readonly reply: Reply } | { readonly metrics: ResourcePath } | { readonly watch: WatchRequest } | { readonly node: NodeRequest };
 
 const OF_THE_NODE = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
@@ -71,6 +63,10 @@ export class Server {
     if (target.subresource !== undefined && OF_THE_NODE.has(target.subresource)) return { node: this.#nodeRequest(call, target) };
     if (target.subresource !== undefined) return { reply: this.#subresources.answer(call, target) };
     if (target.resource.createOnly) return { reply: this.#ask(call, target) };
+    if (target.resource.computed) {
+      if (method !== 'GET') throw methodNotAllowed();
+      return { metrics: target };
+    }
     return target.name === undefined ? this.#collection(call, target) : { reply: this.#object(call, target) };
   }
 
@@ -137,8 +133,9 @@ export class Server {
     const subresource = target.subresource as NodeRequest['subresource'];
     if (!target.resource.subresources.some((sub) => sub.name === subresource)) throw noSuchPath();
     if (object.kind === 'Pod' && subresource !== 'proxy') checkContainer(call, object);
-    const query = call.query.toString();
-    return { object, subresource, rest: `${target.rest}${query === '' ? '' : `?${query}`}` };
+    // Not what the path was taken apart into: an encoded slash, or one at the end, means something to the node.
+    const below = call.url.replace(/^(\/[^/?]+){5}/, '');
+    return { object, subresource, rest: below.startsWith('/') ? below : `/${below}`, query: call.query };
   }
 }
 
@@ -176,9 +173,4 @@ function openApi(call: Call): Reply | undefined {
 export function errorReply(error: unknown): Reply {
   const known = error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`, {});
   return { status: known.status.code, body: known.status };
-}
-
-/** What is said when there is no way to the node. */
-export function noWayToNode({ object, subresource }: NodeRequest): ApiError {
-  return new ApiError(501, 'NotImplemented', `the API server has no way to the node of ${object.kind.toLowerCase()} ${JSON.stringify(object.metadata.name)}: ${subresource} is not served`);
 }

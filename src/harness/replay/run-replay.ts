@@ -148,6 +148,8 @@ class Replay {
     await mkdir(sandbox, { recursive: true });
     const flags = {
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      port: '0',
+      'healthz-port': '0',
       'root-dir': join(this.#directory, 'root'),
       'pod-logs-dir': join(this.#directory, 'pod-logs'),
       'hostname-override': this.#plan.subscribed.agent_info.hostname,

@@ -22,6 +22,8 @@ export function executorCommand(options: ExecutorCommandOptions): string[] {
     `--root-dir=${options.rootDir}`,
     `--pod-logs-dir=${options.podLogsDir}`,
     `--hostname-override=${options.nodeName}`,
+    '--port=0', // a kubelet may have the usual ones
+    '--healthz-port=0',
     '--offline-images', // a laptop may have no registry to ask, and what it has will do
     ...options.more,
   ];

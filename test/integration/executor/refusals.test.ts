@@ -57,8 +57,9 @@ describe('malformed', () => {
 
 test.each<[string, Pod, string]>([
   ['a volume', pod({}, { volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), 'spec.volumes[0].nfs: not supported yet'],
-  ['a field', pod({}, { schedulingGates: [{ name: 'g' }], ephemeralContainers: [{ name: 'e' }] }), 'spec.ephemeralContainers: not supported yet'],
-])('%s that we do not do is refused by its name', async (_what, data, message) => {
+  ['a secret', pod({}, { volumes: [{ name: 'v', secret: { secretName: 's' } }] }), 'spec.volumes[0].secret: comes from a Kubernetes API, and this executor has none (--kubeconfig)'],
+  ['a field', pod({}, { schedulingGates: [{ name: 'g' }], runtimeClassName: 'gvisor' }), 'spec.runtimeClassName: not supported yet'],
+])('%s that cannot be had here is refused by its name', async (_what, data, message) => {
   const end = await under.ended(under.launch(data));
   expect(end.state).toBe('TASK_ERROR');
   expect(end.message).toContain(message);

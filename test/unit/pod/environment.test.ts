@@ -112,7 +112,7 @@ describe("a container's environment", () => {
 
   it('leaves out names that no variable can have, and says which', () => {
     const bad = { ...container('web'), env: [{ name: '1A', value: 'x' }, { name: 'B', value: 'y' }] };
-    expect(containerEnv(pod(), bad, {})).toEqual({ env: ['B=y'], skipped: ['1A'] });
+    expect(containerEnv(pod(), bad, {})).toMatchObject({ env: ['B=y'], skipped: ['1A'] });
   });
 
   it('keeps the last of two variables of one name', () => {
@@ -142,5 +142,60 @@ describe('sub paths', () => {
     ['$(ROOT)', /must be a relative path/],
   ])('%s is refused', (subPathExpr, message) => {
     expect(() => volumeSubPath({ subPathExpr }, ['EMPTY=', 'UP=..', 'ROOT=/etc'])).toThrow(message);
+  });
+});
+
+describe('variables from secrets and config maps', () => {
+  const buffers = (texts: Record<string, string>): Map<string, Buffer> => new Map(Object.entries(texts).map(([key, text]) => [key, Buffer.from(text)]));
+  const objects: Record<string, { data: Map<string, Buffer>; binaryData: Map<string, Buffer> }> = {
+    'configMap/app': { data: buffers({ COLOUR: 'red', SIZE: 'small', '1st': 'x', 'ref': '$(COLOUR)' }), binaryData: buffers({ LOGO: 'png' }) },
+    'secret/db': { data: buffers({ PASSWORD: 'pw', COLOUR: 'blue', 'with space': '' }), binaryData: new Map() },
+  };
+  const resultOf = (more: Partial<Container>): ReturnType<typeof containerEnv> =>
+    containerEnv(pod({ containers: [container('web', more)] }, { namespace: 'shop' }), container('web', more), { services: SERVICES, object: ({ kind, name }) => objects[`${kind}/${name}`] });
+  const app = { configMapRef: { name: 'app' } };
+  const db = { secretRef: { name: 'db' } };
+
+  it('come all at once, later objects over earlier ones, `env` over both, binary values never', () => {
+    const { env } = resultOf({ envFrom: [app, db], env: [{ name: 'SIZE', value: '$(SIZE) $(PASSWORD)' }] });
+    expect(env).toEqual(expect.arrayContaining(['COLOUR=blue', 'SIZE=small pw', 'PASSWORD=pw', 'ref=$(COLOUR)']));
+    expect(env.some((line) => line.startsWith('LOGO='))).toBe(false);
+  });
+
+  it('may have a prefix, which can make a name out of what is none', () => {
+    const { env, skippedFrom } = resultOf({ envFrom: [{ prefix: 'P_', ...app }, db] });
+    expect(env).toEqual(expect.arrayContaining(['P_COLOUR=red', 'P_1st=x', 'COLOUR=blue']));
+    expect(skippedFrom).toEqual([{ source: 'secret shop/db', keys: ['with space'] }]);
+    expect(resultOf({ envFrom: [app] }).skippedFrom).toEqual([{ source: 'configMap shop/app', keys: ['1st'] }]);
+  });
+
+  it('hide services of the same name', () => {
+    const { env } = resultOf({ envFrom: [{ prefix: 'MY_DB_SERVICE_', configMapRef: { name: 'app' } }], env: [{ name: 'MY_DB_SERVICE_HOST', valueFrom: { configMapKeyRef: { name: 'app', key: 'COLOUR' } } }] });
+    expect(env.filter((line) => line.startsWith('MY_DB_SERVICE_HOST='))).toEqual(['MY_DB_SERVICE_HOST=red']);
+  });
+
+  it('one by one; one that may be missing and is, is not set at all', () => {
+    const { env } = resultOf({
+      env: [
+        { name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'PASSWORD' } } },
+        { name: 'B', valueFrom: { secretKeyRef: { name: 'db', key: 'none', optional: true } } },
+        { name: 'C', valueFrom: { configMapKeyRef: { name: 'none', key: 'none', optional: true } } },
+        { name: 'D', value: '$(A) $(B)' },
+      ],
+    });
+    expect(env.filter((line) => /^[ABCD]=/.test(line))).toEqual(['A=pw', 'D=pw $(B)']);
+  });
+
+  test.each<[string, Partial<Container>]>([
+    ['secret "none" not found', { envFrom: [{ secretRef: { name: 'none' } }] }],
+    ['configmap "none" not found', { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'k' } } }] }],
+    ["couldn't find key k in Secret shop/db", { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'db', key: 'k' } } }] }],
+    ["couldn't find key k in ConfigMap shop/app", { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'app', key: 'k' } } }] }],
+  ])('%s', (message, more) => {
+    expect(() => resultOf(more)).toThrow(expect.objectContaining({ code: 'workload', message }) as Error);
+  });
+
+  it('an object that may be missing and is gives no variables', () => {
+    expect(resultOf({ envFrom: [{ secretRef: { name: 'none', optional: true } }] }).env).toEqual(resultOf({}).env);
   });
 });

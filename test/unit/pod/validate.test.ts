@@ -215,17 +215,12 @@ describe('a pod that cannot run names the field', () => {
 
 describe('what we do not do yet is said, never passed over', () => {
   test.each<[string, unknown]>([
-    ['spec.ephemeralContainers', { ephemeralContainers: [container('debug')] }],
     ['spec.imagePullSecrets', { imagePullSecrets: [{ name: 'a' }] }],
     ['spec.runtimeClassName', { runtimeClassName: 'gvisor' }],
     ['spec.overhead', { overhead: { cpu: '1' } }],
     ['spec.resourceClaims', { resourceClaims: [{ name: 'a' }] }],
     ['spec.somethingNew', { somethingNew: { x: 1 } }],
-    ['spec.volumes[0].configMap', { volumes: [{ name: 'a', configMap: { name: 'b' } }] }],
-    ['spec.volumes[0].projected', { volumes: [{ name: 'kube-api-access-abcde', projected: { sources: [] } }] }],
     ['spec.volumes[0].persistentVolumeClaim', { volumes: [{ name: 'a', persistentVolumeClaim: {} }] }],
-    ['spec.containers[0].envFrom', { containers: [container('a', { envFrom: [{ configMapRef: { name: 'b' } }] })] }],
-    ['spec.containers[0].env[0].valueFrom.secretKeyRef', { containers: [container('a', { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'b', key: 'c', optional: true } } }] })] }],
     ['spec.containers[0].volumeDevices', { containers: [container('a', { volumeDevices: [{ name: 'b', devicePath: '/c' }] })] }],
     ['spec.containers[0].livenessProbe.grpc', { containers: [container('a', { livenessProbe: { grpc: { port: 1 } } })] }],
     ['spec.containers[0].resources.limits[nvidia.com/gpu]', { containers: [container('a', { resources: { limits: { 'nvidia.com/gpu': '1' } } })] }],
@@ -250,7 +245,7 @@ describe('what we do not do yet is said, never passed over', () => {
 });
 
 describe('defaults and validation of anything', () => {
-  const keys = fc.constantFrom('metadata', 'name', 'spec', 'containers', 'initContainers', 'image', 'env', 'volumes', 'volumeMounts', 'emptyDir', 'resources', 'limits', 'ports', 'livenessProbe', 'httpGet', 'valueFrom', 'fieldRef', 'securityContext', 'status', 'containerStatuses', 'labels', 'hostAliases', 'dnsConfig', 'lifecycle', '__proto__', 'constructor');
+  const keys = fc.constantFrom('metadata', 'name', 'spec', 'containers', 'initContainers', 'image', 'env', 'volumes', 'volumeMounts', 'emptyDir', 'resources', 'limits', 'ports', 'livenessProbe', 'httpGet', 'valueFrom', 'fieldRef', 'securityContext', 'status', 'containerStatuses', 'labels', 'hostAliases', 'dnsConfig', 'lifecycle', 'secret', 'configMap', 'projected', 'sources', 'downwardAPI', 'items', 'envFrom', 'secretRef', '__proto__', 'constructor');
   const leaf = fc.oneof(fc.constantFrom(null, true, 0, -1, 1.5, 1e300, '', 'a', '$(', '12 bananas', '1Gi'), fc.string(), fc.integer());
   const json = fc.letrec((tie) => ({
     value: fc.oneof({ depthSize: 'medium' }, leaf, fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(keys, tie('value'), { maxKeys: 4 })),
@@ -288,3 +283,52 @@ describe('defaults and validation of anything', () => {
 function port(name: string, hostPort: number): Container {
   return container(name, { ports: [{ containerPort: 80, hostPort }] });
 }
+
+describe('what comes from the API', () => {
+  const volume = (source: object): object => ({ volumes: [{ name: 'a', ...source }] });
+  const item = (more: object): object => ({ key: 'k', path: 'p', ...more });
+  const env = (valueFrom: object): object => ({ containers: [container('a', { env: [{ name: 'A', valueFrom }] })] });
+  const envFrom = (source: object): object => ({ containers: [container('a', { envFrom: [source] })] });
+  const projected = (...sources: object[]): object => volume({ projected: { sources } });
+
+  test.each<[string, unknown]>([
+    ['spec.volumes[0].secret.secretName: required', volume({ secret: {} })],
+    ['spec.volumes[0].secret.defaultMode: 512: must be a number between 0 and 0777', volume({ secret: { secretName: 's', defaultMode: 0o1000 } })],
+    ['spec.volumes[0].secret.items[0].mode: -1: must be a number between 0 and 0777', volume({ secret: { secretName: 's', items: [item({ mode: -1 })] } })],
+    ['spec.volumes[0].secret.items[0].key: required', volume({ secret: { secretName: 's', items: [{ path: 'p' }] } })],
+    ['spec.volumes[0].configMap.name: required', volume({ configMap: {} })],
+    ['spec.volumes[0].configMap.items[0].path: required', volume({ configMap: { name: 'c', items: [{ key: 'k' }] } })],
+    ['spec.volumes[0].configMap.items[0].path: "/p": must be a relative path', volume({ configMap: { name: 'c', items: [item({ path: '/p' })] } })],
+    [`spec.volumes[0].configMap.items[0].path: "a/../b": must not contain '..'`, volume({ configMap: { name: 'c', items: [item({ path: 'a/../b' })] } })],
+    [`spec.volumes[0].configMap.items[0].path: "..data": must not start with '..'`, volume({ configMap: { name: 'c', items: [item({ path: '..data' })] } })],
+    ['spec.volumes[0]: may not specify more than 1 volume type', volume({ configMap: { name: 'c' }, secret: { secretName: 's' } })],
+    ['spec.volumes[0].downwardAPI.items[0]: required: one of fieldRef and resourceFieldRef', volume({ downwardAPI: { items: [{ path: 'p' }] } })],
+    ['spec.volumes[0].downwardAPI.items[0].fieldRef.fieldPath: "status.podIP": must be one of', volume({ downwardAPI: { items: [{ path: 'p', fieldRef: { fieldPath: 'status.podIP' } }] } })],
+    ['spec.volumes[0].downwardAPI.items[0].resourceFieldRef.containerName: required', volume({ downwardAPI: { items: [{ path: 'p', resourceFieldRef: { resource: 'limits.cpu' } }] } })],
+    ['spec.volumes[0].projected.sources[0].serviceAccountToken.path: required', projected({ serviceAccountToken: {} })],
+    ['spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: 599: must be between 600', projected({ serviceAccountToken: { path: 't', expirationSeconds: 599 } })],
+    ['spec.volumes[0].projected.sources[0]: may not specify more than 1 volume type', projected({ secret: { name: 's' }, configMap: { name: 'c' } })],
+    ['spec.volumes[0].projected.sources[1]: "p": conflicting duplicate paths', projected({ secret: { name: 's', items: [item({})] } }, { configMap: { name: 'c', items: [item({})] } })],
+    ['spec.volumes[0].projected.sources[0].clusterTrustBundle: not supported yet', projected({ clusterTrustBundle: { path: 'p' } })],
+    ['spec.containers[0].env[0].valueFrom: may not have more than one field', env({ secretKeyRef: { name: 's', key: 'k' }, configMapKeyRef: { name: 's', key: 'k' } })],
+    ['spec.containers[0].env[0].valueFrom: must specify one of', env({})],
+    ['spec.containers[0].env[0].valueFrom.secretKeyRef.name: required', env({ secretKeyRef: { key: 'k' } })],
+    ['spec.containers[0].env[0].valueFrom.configMapKeyRef.key: required', env({ configMapKeyRef: { name: 'c' } })],
+    ['spec.containers[0].env[0].valueFrom.configMapKeyRef.key: "a/b" is not a key', env({ configMapKeyRef: { name: 'c', key: 'a/b' } })],
+    ['spec.containers[0].envFrom[0]: must specify one of: configMapRef or secretRef', envFrom({ prefix: 'A' })],
+    ['spec.containers[0].envFrom[0]: may not have more than one field', envFrom({ secretRef: { name: 'a' }, configMapRef: { name: 'b' } })],
+    ['spec.containers[0].envFrom[0].prefix: "1" is not a variable name', envFrom({ prefix: '1', secretRef: { name: 'a' } })],
+    ['spec.containers[0].envFrom[0].secretRef.name: "A_B" is not a DNS-1123 subdomain', envFrom({ secretRef: { name: 'A_B' } })],
+  ])('%s', (text, spec) => {
+    expect(told(spec)).toContain(text);
+  });
+
+  test.each<[string, unknown]>([
+    ['a token as API servers of today give it to every pod', projected({ serviceAccountToken: { path: 'token', expirationSeconds: 3607 } }, { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }, { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } })],
+    ['a token as API servers of 1.20 do', volume({ secret: { secretName: 'default-token-x', defaultMode: 420 } })],
+    ['names that only look dangerous', volume({ configMap: { name: 'c', items: [item({ path: 'a..b/..c' })] } })],
+    ['variables of an object that may be missing', envFrom({ prefix: 'A_', configMapRef: { name: 'c', optional: true } })],
+  ])('%s is fine', (_what, spec) => {
+    expect(told(spec)).toBe('');
+  });
+});

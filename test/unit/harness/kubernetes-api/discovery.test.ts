@@ -85,7 +85,7 @@ describe('a list in another shape', () => {
     const { groups } = (await call('GET', '/apis')).body as unknown as { groups: { preferredVersion: { groupVersion: string } }[] };
     for (const root of ['/api/v1', ...groups.map((group) => `/apis/${group.preferredVersion.groupVersion}`)]) {
       const { groupVersion, resources } = (await call('GET', root)).body as unknown as { groupVersion: string; resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[] };
-      for (const { name, kind, namespaced } of resources.filter(({ verbs }) => verbs.includes('list'))) {
+      for (const { name, kind, namespaced } of resources.filter(({ verbs }) => verbs.includes('list') && verbs.includes('create'))) {
         if (groupVersion === 'events.k8s.io/v1') continue;
         api.put({ apiVersion: groupVersion, kind, metadata: { name: 'x', ...(namespaced ? { namespace: 'default' } : {}) } });
         const { body } = await call('GET', `${root}/${name}?fieldSelector=metadata.name%3Dx`, undefined, { accept: TABLE });

@@ -1,6 +1,10 @@
-import { request as httpRequest } from 'node:http';
-import { describe, expect, test } from 'vitest';
-import type { NodeProxy } from '../../../../src/harness/kubernetes-api/index.ts';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import { selfSigned } from '../../../../src/harness/kubernetes-api/certificate.ts';
+import type { EmbeddedApi } from '../../../../src/harness/kubernetes-api/index.ts';
 import { pod, PODS, startApi } from './client.ts';
 
 /** Asks for an upgrade; resolves with the status line's code and the body, or what came after the switch. */
@@ -12,6 +16,7 @@ function upgrade(url: string, headers: Record<string, string> = {}): Promise<{ c
       let text = head.toString();
       socket.on('data', (data: Buffer) => (text += data.toString()));
       socket.on('close', () => resolve({ code: response.statusCode, text }));
+      socket.write('from the client');
     });
     asked.on('response', (response) => {
       let text = '';
@@ -22,38 +27,112 @@ function upgrade(url: string, headers: Record<string, string> = {}): Promise<{ c
   });
 }
 
-const nodeProxy: NodeProxy = {
-  request: ({ object, subresource, rest }, _request, response) => response.end(`${object.metadata.name} ${subresource} ${rest}`),
-  upgrade: ({ object, subresource, rest }, _request, socket) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n\r\n');
-    socket.write(`${object.metadata.name} ${subresource} ${rest}`);
-  },
+const nodes: Server[] = [];
+afterEach(() => {
+  for (const node of nodes.splice(0)) {
+    node.closeAllConnections();
+    node.close();
+  }
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Upgrade = (request: IncomingMessage, socket: Duplex) => void;
+
+const switchProtocols = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n\r\n';
+
+/** Says back what it was asked. */
+const echo: Answer = (request, response) => response.end(`${request.method} ${request.url}`);
+const echoUpgraded: Upgrade = (request, socket) => {
+  socket.write(`${switchProtocols}${request.url}, `);
+  socket.on('error', () => undefined);
+  socket.on('data', (data: Buffer) => socket.end(data));
 };
 
+/** A node `n1` of the API whose own API answers so. */
+async function startNode(api: EmbeddedApi, { answer = echo, upgraded = echoUpgraded }: { answer?: Answer; upgraded?: Upgrade } = {}): Promise<void> {
+  const identity = selfSigned(['127.0.0.1'], Date.now());
+  const node = createServer({ key: identity.key, cert: identity.certificate }, answer);
+  nodes.push(node);
+  node.on('upgrade', upgraded);
+  await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
+  const { port } = node.address() as AddressInfo;
+  api.put({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'n1' },
+    status: { addresses: [{ type: 'Hostname', address: 'nowhere.invalid' }, { type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: port } } },
+  });
+}
+
+const web = (more = {}): object => pod('web', { spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'x' }], ...more } });
+
 describe('what only the node can answer', () => {
-  test('goes to the node, when there is a way to it', async () => {
-    const { call } = await startApi({ nodeProxy });
-    await call('POST', PODS, pod('web'));
-    expect((await call('GET', `${PODS}/web/log?tailLines=3`)).body).toEqual({ text: 'web log ?tailLines=3' });
-    await call('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
-    expect((await call('GET', '/api/v1/nodes/n1/proxy/stats/summary')).body).toEqual({ text: 'n1 proxy /stats/summary' });
+  test('is asked of the node, in its own words, with a token of the API', async () => {
+    const { api, call } = await startApi();
+    await startNode(api, { answer: (request, response) => response.end(`${request.headers.authorization === `Bearer ${api.token}`} ${request.url}`) });
+    await call('POST', PODS, web());
+    expect((await call('GET', `${PODS}/web/log?tailLines=3&follow=true&pretty=true`)).body).toEqual({ text: 'true /containerLogs/default/web/main?follow=true&tailLines=3' });
+    expect((await call('GET', '/api/v1/nodes/n1/proxy/stats/summary?only_cpu_and_memory=true')).body).toEqual({ text: 'true /stats/summary?only_cpu_and_memory=true' });
+    expect((await call('GET', '/api/v1/nodes/n1/proxy/logs/')).body).toEqual({ text: 'true /logs/' });
+    expect((await call('GET', '/api/v1/nodes/n1/proxy')).body).toEqual({ text: 'true /' });
   });
 
-  test('goes there with an upgraded connection too, which ends with the server', async () => {
-    const begun = Promise.withResolvers<void>();
-    const { api, call } = await startApi({ nodeProxy: { ...nodeProxy, upgrade: (...all) => void (nodeProxy.upgrade(...all), begun.resolve()) } });
-    await call('POST', PODS, pod('web'));
-    const answer = upgrade(`${api.url}${PODS}/web/exec?command=ls`);
-    await begun.promise;
-    const stopped = new Promise<void>((resolve, reject) => setImmediate(() => void api.stop().then(resolve, reject)));
-    expect(await answer).toEqual({ code: 101, text: 'web exec ?command=ls' });
-    await stopped;  });
-
-  test('is refused when there is none, or when it is wrong', async () => {
+  test.each([
+    ['exec?command=ls&command=-l&stdin=true&stdout=1&stderr=false&container=main', '/exec/default/web/main?input=1&output=1&command=ls&command=-l'],
+    ['attach?stdout=true&tty=true', '/attach/default/web/main?output=1&tty=1'],
+    ['portforward?ports=80&ports=443', '/portForward/default/web?port=80%2C443'],
+    ['portforward', '/portForward/default/web'],
+  ])('goes there with an upgraded connection too: %s', async (path, asked) => {
     const { api, call } = await startApi();
-    await call('POST', PODS, pod('web'));
-    const without = await upgrade(`${api.url}${PODS}/web/exec?command=ls`);
-    expect([without.code, JSON.parse(without.text)]).toMatchObject([501, { kind: 'Status', message: 'the API server has no way to the node of pod "web": exec is not served' }]);
+    await startNode(api);
+    await call('POST', PODS, web());
+    expect(await upgrade(`${api.url}${PODS}/web/${path}`)).toEqual({ code: 101, text: `${asked}, from the client` });
+  });
+
+  test('ends with the server', async () => {
+    const { api, call } = await startApi();
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    await startNode(api, {
+      upgraded: (_request, socket) => {
+        socket.on('error', () => undefined);
+        socket.on('close', ended.resolve);
+        socket.resume();
+        socket.write(switchProtocols);
+        begun.resolve();
+      },
+    });
+    await call('POST', PODS, web());
+    const answer = upgrade(`${api.url}${PODS}/web/attach`).catch(() => undefined);
+    await begun.promise;
+    await api.stop();
+    await Promise.all([answer, ended.promise]);
+  });
+
+  test("says the node's refusal: of an upgrade as it came, of a log as a Status", async () => {
+    const { api, call } = await startApi();
+    const refusal = 'container "main" in pod "web" is waiting to start: ContainerCreating';
+    await startNode(api, {
+      answer: (_request, response) => response.writeHead(400).end(refusal),
+      upgraded: (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nx-accepted-stream-protocol-versions: v4.channel.k8s.io\r\ncontent-length: 2\r\n\r\nno'),
+    });
+    await call('POST', PODS, web());
+    expect(await call('GET', `${PODS}/web/log`)).toMatchObject({ code: 400, body: { kind: 'Status', reason: 'BadRequest', message: refusal } });
+    expect(await upgrade(`${api.url}${PODS}/web/exec?command=ls`)).toEqual({ code: 403, text: 'no' });
+  });
+
+  test('is refused when there is no way to the node, or when it is wrong', async () => {
+    const { api, call } = await startApi();
+    await call('POST', PODS, pod('free'));
+    expect(await upgrade(`${api.url}${PODS}/free/exec?command=ls`)).toMatchObject({ code: 400, text: expect.stringContaining('pod free does not have a host assigned') as string });
+    expect((await call('GET', `${PODS}/free/log`)).code).toBe(204);
+    await call('POST', PODS, web());
+    expect((await upgrade(`${api.url}${PODS}/web/exec?command=ls`)).code).toBe(404);
+    await startNode(api);
+    for (const node of nodes.splice(0)) node.close();
+    expect((await upgrade(`${api.url}${PODS}/web/exec?command=ls`)).code).toBe(500);
+    expect((await call('GET', '/api/v1/nodes/n1/proxy/healthz')).code).toBe(503);
+    expect((await call('GET', `${PODS}/web/exec`)).code).toBe(400);
     expect((await upgrade(`${api.url}${PODS}/no/exec`)).code).toBe(404);
     expect((await upgrade(`${api.url}${PODS}/web/exec?container=x`)).code).toBe(400);
     expect((await upgrade(`${api.url}${PODS}`)).code).toBe(400);
@@ -61,7 +140,7 @@ describe('what only the node can answer', () => {
   });
 
   test('names the containers to choose from', async () => {
-    const { call } = await startApi({ nodeProxy });
+    const { call } = await startApi();
     await call('POST', PODS, pod('web', { spec: { initContainers: [{ name: 'init', image: 'x' }], containers: [{ name: 'a', image: 'x' }, { name: 'b', image: 'x' }] } }));
     const { code, body } = await call('GET', `${PODS}/web/log`);
     expect([code, body.message]).toEqual([400, 'a container name must be specified for pod web, choose one of: [a b] or one of the init containers: [init]']);

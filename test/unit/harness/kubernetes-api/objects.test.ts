@@ -114,7 +114,6 @@ describe('what is wrong is refused in the words of the real server', () => {
     ['a name that is not that of the path', 'PUT', `${PODS}/there`, pod('other'), 400, 'the name of the object (other) does not match the name on the URL (there)'],
     ['the service account that is not there', 'POST', PODS, pod('web', { spec: { serviceAccountName: 'bob' } }), 403, 'pods "web" is forbidden: error looking up service account default/bob: serviceaccount "bob" not found'],
     ['the default namespace being deleted', 'DELETE', '/api/v1/namespaces/default', undefined, 403, 'namespaces "default" is forbidden: this namespace may not be deleted'],
-    ['logs, without a way to the node', 'GET', `${PODS}/there/log`, undefined, 501, 'the API server has no way to the node of pod "there": log is not served'],
     ['logs of a container that is not there', 'GET', `${PODS}/there/log?container=x`, undefined, 400, 'container x is not valid for pod there'],
   ])('%s', async (_name, method, path, body, code, words) => {
     const { call } = await startApi();

@@ -1,0 +1,63 @@
+/**
+ * Runs Kubernetes' end-to-end specs against `km`: a control plane of the real programs, `km up` as its node, the specs that FOCUS and SKIP select. Needs a Docker
+ * Engine (DOCKER_HOST) and what build.sh makes. Exit 0 when specs ran and all of them passed; nothing of it runs on afterwards.
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { connectEngine } from '../engine-api.ts';
+import { API_NAME, startControlPlane } from './control-plane.ts';
+import { PAUSE, provideImages } from './images.ts';
+import { startNode } from './node.ts';
+import { readOptions } from './options.ts';
+import { report } from './report.ts';
+import { runSuite } from './suite.ts';
+import { unableHere } from './unable-here.ts';
+
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort(new Error('interrupted')));
+
+try {
+  process.exitCode = (await conformance(interrupted.signal)) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+}
+
+async function conformance(signal: AbortSignal): Promise<boolean> {
+  const wanted = readOptions(process.env);
+  const { results, bin } = wanted;
+  const logs = join(results, 'logs');
+  rmSync(results, { recursive: true, force: true });
+  mkdirSync(logs, { recursive: true });
+
+  await using started = new AsyncDisposableStack();
+  const engine = connectEngine(process.env);
+  started.defer(() => engine.close());
+  await provideImages(engine);
+  const dir = mkdtempSync(join(tmpdir(), 'km-conformance-')); // for our eyes only: it holds keys
+  started.defer(() => rmSync(dir, { recursive: true, force: true }));
+
+  const controlPlane = started.use(await step('control plane', () => startControlPlane({ bin, dir, logs, signal })));
+  const stateDir = join(dir, 'km');
+  started.defer(() => keep(join(stateDir, 'executor.log'), logs));
+  started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, signal })));
+  const unable = unableHere();
+  unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
+  const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
+  const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
+  const end = await runSuite({ ...wanted, skip, dir, kubeconfig, signal });
+  await started.disposeAsync();
+  return report(results, end);
+}
+
+function keep(file: string, folder: string): void {
+  if (existsSync(file)) copyFileSync(file, join(folder, basename(file)));
+}
+
+async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await run();
+  console.log(`  ready   ${name}, ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return result;
+}

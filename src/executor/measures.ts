@@ -1,0 +1,104 @@
+import { type Clock } from '../base/index.ts';
+import { type Engine, measuredEngine } from '../docker/index.ts';
+import type { Ledger, TaskUpdate } from '../mesos/index.ts';
+import type { PodRuntime, RuntimeMeasures } from '../runtime/index.ts';
+import { Metrics } from '../telemetry/index.ts';
+
+const RESULTS = { success: 'successful', failure: 'failed', unknown: 'unknown' } as const;
+const KINDS = { readiness: 'Readiness', liveness: 'Liveness', startup: 'Startup' } as const;
+
+/**
+ * Turns what happens in the executor into metrics. It keeps the time of each update that is not acknowledged and of each pod that is not running yet,
+ * nothing of what is over.
+ */
+export class Measures {
+  readonly metrics = new Metrics();
+  readonly #clock: Clock;
+  /** When an update was made, by uuid. */
+  readonly #unacknowledged = new Map<string, number>();
+  /** When a task was accepted, until it runs; by task id. */
+  readonly #starting = new Map<string, number>();
+  #subscriptions = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  engine(engine: Engine): Engine {
+    const { runtimeOperations, runtimeErrors, runtimeDuration } = this.metrics;
+    return measuredEngine(engine, (operation_type, seconds, ok) => {
+      runtimeOperations.inc({ operation_type });
+      runtimeDuration.observe({ operation_type }, seconds);
+      if (!ok) runtimeErrors.inc({ operation_type });
+    });
+  }
+
+  /** An update was made for the agent; `undefined`: refused. */
+  updated(update: TaskUpdate | undefined): void {
+    if (update === undefined) return;
+    const { state, uuid, task_id } = update.status;
+    const now = this.#clock.now();
+    this.metrics.updates.inc({ state: String(state) });
+    this.#unacknowledged.set(Buffer.from(uuid).toString('hex'), now);
+    if (state === 'TASK_STARTING') this.#starting.set(task_id.value, now);
+    else if (state === 'TASK_RUNNING') this.#running(task_id.value, now);
+    else this.#starting.delete(task_id.value);
+  }
+
+  acknowledged(uuid: Uint8Array): void {
+    const key = Buffer.from(uuid).toString('hex');
+    const made = this.#unacknowledged.get(key);
+    this.#unacknowledged.delete(key);
+    if (made !== undefined) this.metrics.statusLag.observe({ side: 'mesos' }, (this.#clock.now() - made) / 1000);
+  }
+
+  toldKubernetes(lagMs: number): void {
+    this.metrics.statusLag.observe({ side: 'kubernetes' }, lagMs / 1000);
+  }
+
+  subscribed(): void {
+    this.#subscriptions += 1;
+    if (this.#subscriptions > 1) this.metrics.reconnects.inc();
+  }
+
+  /** What is looked up while somebody reads. */
+  observe(ledger: Ledger, runtime: () => PodRuntime | undefined, nodeName: () => string | undefined): void {
+    const { metrics } = this;
+    const oldest = (): number | undefined => ledger.unacknowledged().updates[0]?.status.timestamp;
+    const pods = (): ReturnType<PodRuntime['all']> => runtime()?.all() ?? [];
+    metrics.observe('km_mesos_updates_unacknowledged', 'Status updates that the Mesos agent has not acknowledged.', () => [{ value: ledger.pendingUpdates }]);
+    metrics.observe('km_mesos_oldest_unacknowledged_seconds', 'Age of the oldest status update that the Mesos agent has not acknowledged; 0 without one.', () => {
+      const made = oldest();
+      return [{ value: made === undefined ? 0 : Math.max(0, this.#clock.now() / 1000 - made) }];
+    });
+    metrics.observe('kubelet_node_name', "The node's name. The count is always 1.", () => {
+      const node = nodeName();
+      return node === undefined ? [] : [{ labels: { node }, value: 1 }];
+    }, ['node']);
+    metrics.observe('kubelet_running_pods', 'Number of pods currently running', () => [
+      { value: pods().filter(({ observed }) => observed.sandboxes.some(({ state }) => state === 'running')).length },
+    ]);
+    metrics.observe('kubelet_running_containers', 'Number of containers currently running', () => {
+      const states = pods().flatMap(({ observed }) => observed.containers.map(({ state }) => state));
+      return [...new Set(states)].map((container_state) => ({ labels: { container_state }, value: states.filter((state) => state === container_state).length }));
+    }, ['container_state']);
+  }
+
+  get runtime(): RuntimeMeasures {
+    const { metrics } = this;
+    return {
+      engineEvent: (lagMs) => metrics.eventLag.observe(Math.max(0, lagMs) / 1000),
+      relisted: (ms) => metrics.relist.observe(ms / 1000),
+      worked: (operation_type, ms) => metrics.podWorker.observe({ operation_type }, ms / 1000),
+      probed: ({ uid, name, namespace }, container, kind, result) =>
+        metrics.probed({ probe_type: KINDS[kind], container, pod: name, namespace, pod_uid: uid }, RESULTS[result]),
+      podGone: (uid) => metrics.forgetPod(uid),
+    };
+  }
+
+  #running(taskId: string, now: number): void {
+    const accepted = this.#starting.get(taskId);
+    this.#starting.delete(taskId);
+    if (accepted !== undefined) this.metrics.podStart.observe((now - accepted) / 1000);
+  }
+}

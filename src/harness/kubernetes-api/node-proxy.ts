@@ -1,0 +1,162 @@
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../../base/index.ts';
+import type { Logger } from '../../telemetry/index.ts';
+import { ApiError, badRequest } from './api-error.ts';
+import { nodeLocation, type NodeLocation } from './node-location.ts';
+import { refuse, send, type Reply } from './reply.ts';
+import { errorReply, type NodeRequest } from './server.ts';
+import type { KubernetesObject } from './types.ts';
+
+export interface NodeProxyOptions {
+  readonly nodeNamed: (name: string) => KubernetesObject | undefined;
+  /** With which we show the node who we are; it asks us whose it is (TokenReview). */
+  readonly token: string;
+  readonly logger: Logger;
+}
+
+/** Headers of one connection, and those with which a client shows itself to us. */
+const NOT_PASSED_ON = new Set(['authorization', 'connection', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+/** Bytes of a node's words on why it has no log that are read. */
+const LONGEST_REFUSAL = 2048;
+/** How long a client may take to close once the node has said all, milliseconds. */
+const CLOSING_MS = 10_000;
+
+/**
+ * The way to the nodes, for what only they can answer. Like kube-apiserver it asks the node's API as a client of its own, and once the
+ * node has agreed to another protocol it carries bytes.
+ */
+export class NodeProxy {
+  readonly #options: NodeProxyOptions;
+
+  constructor(options: NodeProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Answers by itself, errors included. `body` is the client's. */
+  request(what: NodeRequest, request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    const fail = (error: unknown): void => {
+      if (response.headersSent) response.destroy();
+      else send(response, errorReply(error));
+    };
+    try {
+      if (what.subresource !== 'log' && what.subresource !== 'proxy') throw badRequest('Upgrade request required');
+      const location = nodeLocation(what, this.#options.nodeNamed);
+      if (location === undefined) return void response.writeHead(204).end();
+      const upstream = this.#ask(location, request, {});
+      upstream.on('error', (error) => fail(unreachable(what, location, error)));
+      upstream.on('response', (answer) => {
+        this.#answer(what, answer, response).catch((error: unknown) => this.#broke(error));
+      });
+      response.on('close', () => upstream.destroy());
+      upstream.end(body);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** The client wants to speak SPDY or WebSocket; `head` is what it sent already. Answers by itself, errors included. */
+  upgrade(what: NodeRequest, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const location = this.#locationFor(what, socket);
+    if (location === undefined) return;
+    const upstream = this.#ask(location, request, { connection: 'Upgrade', upgrade: request.headers.upgrade });
+    const giveUp = (): unknown => upstream.destroy();
+    socket.on('close', giveUp);
+    upstream.on('error', (error) => {
+      if (socket.writable) refuse(socket, errorReply(unreachable(what, location, error)));
+    });
+    upstream.on('response', (answer) => {
+      socket.write(headOf(answer, ['connection: close']));
+      pipeline(answer, socket).catch((error: unknown) => this.#broke(error));
+    });
+    upstream.on('upgrade', (answer, nodeSocket, nodeHead) => {
+      socket.off('close', giveUp);
+      nodeSocket.on('error', (error) => this.#broke(error));
+      socket.write(headOf(answer, []));
+      socket.write(nodeHead);
+      nodeSocket.write(head);
+      carry(socket, nodeSocket);
+    });
+    upstream.end();
+  }
+
+  #locationFor(what: NodeRequest, socket: Duplex): NodeLocation | undefined {
+    try {
+      return nodeLocation(what, this.#options.nodeNamed);
+    } catch (error) {
+      refuse(socket, errorReply(error));
+      return undefined;
+    }
+  }
+
+  #ask({ host, port, path }: NodeLocation, request: IncomingMessage, more: OutgoingHttpHeaders): ReturnType<typeof httpsRequest> {
+    const passed = Object.entries(request.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
+    return httpsRequest({
+      host, port, path,
+      method: request.method,
+      headers: { ...Object.fromEntries(passed), ...more, authorization: `Bearer ${this.#options.token}` },
+      agent: false,
+      // As kube-apiserver without --kubelet-certificate-authority: a node's certificate may be of its own making.
+      rejectUnauthorized: false,
+    });
+  }
+
+  async #answer(what: NodeRequest, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+    const status = answer.statusCode ?? 502;
+    if (what.subresource === 'log' && status >= 400) return send(response, await logRefusal(what, status, answer));
+    const headers = Object.entries(answer.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
+    response.writeHead(status, Object.fromEntries(headers));
+    response.flushHeaders();
+    await pipeline(answer, response);
+  }
+
+  #broke(error: unknown): void {
+    this.#options.logger.debug('a connection through the embedded Kubernetes API broke', { error: messageOf(error) });
+  }
+}
+
+/** Bytes both ways, until one side ends: then the other gets what is left, and both are closed. */
+function carry(client: Duplex, node: Duplex): void {
+  client.pipe(node);
+  node.pipe(client);
+  let timer: NodeJS.Timeout | undefined;
+  const close = (): void => {
+    clearTimeout(timer);
+    client.destroy();
+    node.destroy();
+  };
+  for (const socket of [client, node]) socket.on('error', close).on('close', close);
+  client.on('end', close);
+  node.on('end', () => {
+    // The client goes first: a socket that is closed with bytes unread would take back what the client has not read yet.
+    client.unpipe(node).resume();
+    timer = setTimeout(close, CLOSING_MS);
+  });
+}
+
+/** The head of an answer as it came. */
+function headOf({ statusCode = 502, statusMessage, rawHeaders }: IncomingMessage, more: readonly string[]): string {
+  const headers = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []));
+  const kept = more.length === 0 ? headers : headers.filter((line) => !/^(connection|transfer-encoding):/i.test(line));
+  return `${[`HTTP/1.1 ${statusCode} ${statusMessage ?? STATUS_CODES[statusCode] ?? ''}`, ...kept, ...more].join('\r\n')}\r\n\r\n`;
+}
+
+/** What a client is told instead of a log (Kubernetes v1.20 apiserver/pkg/registry/generic/rest/response_checker.go). */
+async function logRefusal({ object }: NodeRequest, status: number, answer: IncomingMessage): Promise<Reply> {
+  let words = '';
+  for await (const chunk of answer as AsyncIterable<Buffer>) if (words.length < LONGEST_REFUSAL) words += chunk.toString('utf8');
+  const said = words.slice(0, LONGEST_REFUSAL);
+  if (status === 400) return errorReply(badRequest(said));
+  if (status === 500) return errorReply(new ApiError(500, 'InternalError', `Internal error occurred: ${said}`, { causes: [] }));
+  const details = { name: object.metadata.name, kind: 'pods' };
+  if (status === 404) return errorReply(new ApiError(404, 'NotFound', `the server could not find the requested resource ( pods/log ${object.metadata.name})`, details));
+  return errorReply(new ApiError(status, '', said, details));
+}
+
+function unreachable({ subresource }: NodeRequest, { host, port, path }: NodeLocation, error: Error): ApiError {
+  const why = messageOf(error);
+  if (subresource === 'proxy') return new ApiError(503, 'ServiceUnavailable', `error trying to reach service: ${why}`, {});
+  return new ApiError(500, 'InternalError', `Internal error occurred: error dialing backend: ${host}:${port}${path.split('?')[0]}: ${why}`, {});
+}

@@ -1,0 +1,185 @@
+import { aborted, Backoff, type Clock, KmError, messageOf, RepeatingTask } from '../base/index.ts';
+import {
+  dataKey,
+  type DataObject,
+  type DataRef,
+  fileVolumeKind,
+  tokenKey,
+  type ValidPod,
+  type Volume,
+  volumeDataRefs,
+  volumeFiles,
+  type VolumeFiles,
+  volumeTokens,
+} from '../pod/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { type PreparedVolumes, prepareVolume, prepareVolumes } from '../volumes/index.ts';
+import { NotStarted } from './image-puller.ts';
+import type { PodSources } from './pod-sources.ts';
+
+/** Without a change or a token to renew, the files of volumes are still looked at so often, milliseconds. */
+const LOOK_EVERY_MS = 10 * 60_000;
+/** What could not be brought up to date is tried again after so long, milliseconds. */
+const RETRY_MS = 10_000;
+/** Between tries to mount (Kubernetes v1.20 pkg/util/goroutinemap/exponentialbackoff). */
+const MOUNT_BACKOFF = { initialMs: 500, maxMs: 122_000, jitter: 0 };
+
+/** What is asked of the pod that has the volumes; a `PodContext` is one. */
+export interface VolumesOwner {
+  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly rootDir: string; readonly sources: () => PodSources | undefined };
+  readonly pod: ValidPod;
+  readonly uid: string;
+  readonly nodeAllocatable: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
+  tell(type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+/**
+ * The volumes of one pod: made before its first container, then kept up to date while it lives: what changes in the API changes in the
+ * files, without a restart.
+ *
+ * Between awaits: at most one of `prepare` and the refresher works on the files, in the order in which they came.
+ */
+export class PodVolumes {
+  readonly #context: VolumesOwner;
+  readonly #onChanged: () => void;
+  readonly #refresher: RepeatingTask;
+  readonly #backoff = new Backoff(MOUNT_BACKOFF);
+  #prepared: PreparedVolumes | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  /** When the next token wants its successor, milliseconds since the epoch. */
+  #refreshAtMs = Number.POSITIVE_INFINITY;
+  #told: string | undefined;
+  #state: 'new' | 'held' | 'over' = 'new';
+  #quiet = false;
+  /** The volumes are there: made by us, or by an earlier process. */
+  #made = false;
+
+  /** `onChanged`: something that the pod names in the API is another than before. */
+  constructor(context: VolumesOwner, onChanged: () => void) {
+    const { clock, logger } = context.node;
+    this.#context = context;
+    this.#onChanged = onChanged;
+    this.#refresher = new RepeatingTask({
+      clock,
+      intervalMs: () => Math.min(LOOK_EVERY_MS, Math.max(0, this.#refreshAtMs - clock.now())),
+      run: (signal) => this.#exclusively(() => this.#refresh(signal)),
+      onError: (error) => logger.warn('volumes not looked at', { pod: context.pod.metadata.name, error: messageOf(error) }),
+    });
+  }
+
+  /** Begins to keep at hand what the pod names. `running`: its volumes are there already, made by an earlier process. */
+  hold(running: boolean): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'held';
+    this.#made ||= running;
+    this.#holdSources();
+    this.#look();
+  }
+
+  /** The pod has changed: other labels, perhaps, that a volume shows. */
+  podChanged(): void {
+    if (this.#state !== 'held') return;
+    this.#holdSources();
+    this.#look();
+  }
+
+  /** The volumes, made if they are not there. Throws `NotStarted` when some cannot be, which is told as an event. */
+  async prepare(signal: AbortSignal): Promise<PreparedVolumes> {
+    if (this.#prepared !== undefined) return this.#prepared;
+    const { node, pod } = this.#context;
+    try {
+      this.#prepared = await this.#exclusively(() => prepareVolumes({ rootDir: node.rootDir, pod, signal, files: (volume) => this.#files(volume, signal) }));
+    } catch (error) {
+      if (signal.aborted) throw aborted(signal);
+      this.#context.tell('Warning', 'FailedMount', messageOf(error));
+      throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(), { cause: error });
+    }
+    this.#backoff.reset();
+    this.#made = true;
+    if (this.#state === 'held' && this.#fileVolumes.length > 0) this.#refresher.start();
+    return this.#prepared;
+  }
+
+  /** The pod is ending: what it names may well go before it, which is nothing to tell anybody. */
+  quieten(): void {
+    this.#quiet = true;
+  }
+
+  /** Ends all work on the volumes; their files stay as they are. */
+  async stop(): Promise<void> {
+    if (this.#state === 'held') this.#context.node.sources()?.release(this.#context.uid);
+    this.#state = 'over';
+    await this.#refresher.stop();
+    await this.#last;
+  }
+
+  get #fileVolumes(): Volume[] {
+    return (this.#context.pod.spec.volumes ?? []).filter((volume) => fileVolumeKind(volume) !== undefined);
+  }
+
+  #holdSources(): void {
+    this.#context.node.sources()?.hold(this.#context.pod, () => {
+      if (this.#state !== 'held') return;
+      this.#look();
+      this.#onChanged();
+    });
+  }
+
+  #look(): void {
+    if (this.#made && this.#fileVolumes.length > 0) this.#refresher.wake();
+  }
+
+  /** Brings all volumes of files to what they shall be; one that cannot be keeps what it has, and holds up no other. */
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { node, pod } = this.#context;
+    this.#refreshAtMs = Number.POSITIVE_INFINITY;
+    const failures: string[] = [];
+    for (const volume of this.#fileVolumes) {
+      await prepareVolume(volume, { rootDir: node.rootDir, pod, signal, files: (one) => this.#files(one, signal) }).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        failures.push(messageOf(error));
+      });
+    }
+    if (failures.length > 0) this.#refreshAtMs = Math.min(this.#refreshAtMs, node.clock.now() + RETRY_MS);
+    const told = failures.join('\n');
+    if (told !== this.#told && !this.#quiet) for (const failure of failures) this.#context.tell('Warning', 'FailedMount', failure);
+    this.#told = told;
+  }
+
+  async #files(volume: Volume, signal: AbortSignal): Promise<VolumeFiles> {
+    const { node, pod, nodeAllocatable } = this.#context;
+    const objects = await objectsOf(this.#context, volumeDataRefs(volume), signal);
+    const tokens = new Map<string, string>();
+    for (const wanted of volumeTokens(volume)) {
+      const { token, refreshAtMs } = await sourcesOf(this.#context).token(pod, wanted, signal);
+      tokens.set(tokenKey(wanted), token);
+      this.#refreshAtMs = Math.min(this.#refreshAtMs, refreshAtMs);
+    }
+    node.logger.debug('files of a volume', { pod: pod.metadata.name, volume: volume.name, objects: objects.size, tokens: tokens.size });
+    return volumeFiles(pod, volume, { object: (ref) => objects.get(dataKey(ref)), token: (wanted) => tokens.get(tokenKey(wanted)) ?? '', nodeAllocatable });
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+/** Secrets and config maps by `dataKey`; those that the API does not have are not in it. Throws code `unavailable` when nobody knows. */
+export async function objectsOf(context: VolumesOwner, refs: readonly DataRef[], signal: AbortSignal): Promise<Map<string, DataObject>> {
+  const objects = new Map<string, DataObject>();
+  if (refs.length === 0) return objects;
+  const sources = sourcesOf(context);
+  await Promise.all(refs.map(async (ref) => {
+    const object = await sources.object(context.pod, ref, signal);
+    if (object !== undefined) objects.set(dataKey(ref), object);
+  }));
+  return objects;
+}
+
+function sourcesOf({ node }: VolumesOwner): PodSources {
+  const sources = node.sources();
+  if (sources === undefined) throw new KmError('workload', 'secrets, config maps and tokens come from a Kubernetes API, and this node has none');
+  return sources;
+}

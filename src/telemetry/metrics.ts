@@ -1,0 +1,122 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Go's default buckets, seconds. */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** From milliseconds to minutes: how far behind something is. */
+const LAG = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** Whose probe it was. */
+export interface ProbeLabels {
+  readonly probe_type: string;
+  readonly container: string;
+  readonly pod: string;
+  readonly namespace: string;
+  readonly pod_uid: string;
+}
+
+/** A value at the moment at which somebody reads. */
+export interface Observed {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/**
+ * What the executor counts of itself: the kubelet's names where the thing is the same (Kubernetes v1.20 pkg/kubelet/metrics), `km_mesos_` for what
+ * only we have. Counting is an addition; everything else is computed while somebody reads.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #probes = new Registry();
+  readonly #probeSeries = new Map<string, Set<string>>();
+
+  readonly runtimeOperations = this.#counter('kubelet_runtime_operations_total', 'Cumulative number of runtime operations by operation type.', ['operation_type']);
+  readonly runtimeErrors = this.#counter('kubelet_runtime_operations_errors_total', 'Cumulative number of runtime operation errors by operation type.', ['operation_type']);
+  readonly runtimeDuration = this.#histogram('kubelet_runtime_operations_duration_seconds', 'Duration in seconds of runtime operations. Broken down by operation type.', SECONDS, ['operation_type']);
+  readonly podStart = this.#histogram('kubelet_pod_start_duration_seconds', 'Duration in seconds for a single pod to go from pending to running.', SECONDS);
+  readonly podWorker = this.#histogram('kubelet_pod_worker_duration_seconds', 'Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync', SECONDS, ['operation_type']);
+  readonly relist = this.#histogram('kubelet_pleg_relist_duration_seconds', 'Duration in seconds for relisting pods in PLEG.', SECONDS);
+  readonly httpRequests = this.#counter('kubelet_http_requests_total', 'Number of the http requests received since the server started', ['method', 'path', 'server_type', 'long_running']);
+  readonly httpInflight = this.#gauge('kubelet_http_inflight_requests', 'Number of the inflight http requests', ['method', 'path', 'server_type', 'long_running']);
+  readonly httpDuration = this.#histogram('kubelet_http_requests_duration_seconds', 'Duration in seconds to serve http requests', SECONDS, ['method', 'path', 'server_type', 'long_running']);
+  readonly updates = this.#counter('km_mesos_updates_total', 'Status updates of tasks made for the Mesos agent.', ['state']);
+  readonly reconnects = this.#counter('km_mesos_reconnects_total', 'Subscriptions with the Mesos agent after the first one.', []);
+  readonly eventLag = this.#histogram('km_mesos_engine_event_lag_seconds', "From an event's time by the Engine's clock to its arrival.", LAG);
+  readonly statusLag = this.#histogram('km_mesos_status_lag_seconds', 'From a change of a status to its acknowledgement by the Mesos agent (mesos) or the Kubernetes API (kubernetes).', LAG, ['side']);
+  readonly #probeTotal = new Counter({
+    name: 'prober_probe_total',
+    help: 'Cumulative number of a liveness, readiness or startup probe for a container by result.',
+    labelNames: ['probe_type', 'result', 'container', 'pod', 'namespace', 'pod_uid'],
+    registers: [this.#probes],
+  });
+
+  /** Values that are looked up while somebody reads; with labels each has all of `labelNames`. */
+  observe(name: string, help: string, values: () => readonly Observed[], labelNames: readonly string[] = []): void {
+    lookedUp(this.#registry, { name, help, labelNames }, values);
+  }
+
+  /** Another result of a probe: `successful`, `failed` or `unknown`. */
+  probed(labels: ProbeLabels, result: string): void {
+    const series = { ...labels, result };
+    this.#probeTotal.inc(series);
+    const known = this.#probeSeries.get(labels.pod_uid) ?? new Set<string>();
+    this.#probeSeries.set(labels.pod_uid, known.add(JSON.stringify(series)));
+  }
+
+  /** The pod is gone, and its series with it. */
+  forgetPod(uid: string): void {
+    for (const series of this.#probeSeries.get(uid) ?? []) this.#probeTotal.remove(JSON.parse(series) as Record<string, string>);
+    this.#probeSeries.delete(uid);
+  }
+
+  constructor() {
+    const startedAt = Math.round((Date.now() - process.uptime() * 1000) / 10) / 100;
+    for (const registry of [this.#registry, this.#probes]) {
+      lookedUp(registry, { name: 'process_start_time_seconds', help: 'Start time of the process since unix epoch in seconds.', labelNames: [] }, () => [{ value: startedAt }]);
+    }
+    this.observe('process_resident_memory_bytes', 'Resident memory size in bytes.', () => [{ value: process.memoryUsage.rss() }]);
+    new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'Total user and system CPU time spent in seconds.',
+      registers: [this.#registry],
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
+      },
+    });
+  }
+
+  /** All but the probes, in the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  probesText(): Promise<string> {
+    return this.#probes.metrics();
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: readonly string[]): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string, buckets: number[], labelNames: readonly string[] = []): Histogram {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.#registry] });
+  }
+}
+
+function lookedUp(registry: Registry, what: { name: string; help: string; labelNames: readonly string[] }, values: () => readonly Observed[]): void {
+  new Gauge({
+    ...what,
+    registers: [registry],
+    collect() {
+      this.reset();
+      const now = values();
+      if (now.length === 0) this.remove();
+      for (const { labels = {}, value } of now) this.set({ ...labels }, value);
+    },
+  });
+}

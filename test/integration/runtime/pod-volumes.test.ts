@@ -1,0 +1,210 @@
+/** A pod's volumes over time, with a clock of ours and real file systems in memory. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { KmError } from '../../../src/base/index.ts';
+import { type DataObject, defaultPod, type PodSpec, type ValidPod } from '../../../src/pod/index.ts';
+import type { PodSources } from '../../../src/runtime/index.ts';
+import { PodVolumes, type VolumesOwner } from '../../../src/runtime/pod-volumes.ts';
+import { silentLogger } from '../../../src/telemetry/index.ts';
+import { removePodFiles } from '../../../src/volumes/index.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const MINUTE = 60_000;
+const UID = 'uid-1';
+const never = new AbortController().signal;
+
+/** What the API would know; tests change it as they like. */
+class FakeSources implements PodSources {
+  readonly objects = new Map<string, DataObject>();
+  held: (() => void) | undefined;
+  tokens = 0;
+  lifeMs = 10 * MINUTE;
+  away = false;
+  readonly #clock: ManualClock;
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+  }
+
+  put(name: string, value: string): void {
+    this.objects.set(name, { data: new Map([['key', Buffer.from(value)]]), binaryData: new Map() });
+    this.held?.();
+  }
+
+  hold(_pod: ValidPod, onChanged: () => void): void {
+    this.held = onChanged;
+  }
+
+  release(): void {
+    this.held = undefined;
+  }
+
+  async object(_pod: ValidPod, { name }: { name: string }): Promise<DataObject | undefined> {
+    if (this.away) throw new KmError('unavailable', 'the API is away');
+    return this.objects.get(name);
+  }
+
+  async token(): Promise<{ token: string; refreshAtMs: number }> {
+    if (this.away) throw new KmError('unavailable', 'the API is away');
+    return { token: `token ${this.tokens++}`, refreshAtMs: this.#clock.now() + this.lifeMs };
+  }
+
+  async services(): Promise<[]> {
+    return [];
+  }
+}
+
+let rootDir = '';
+let clock: ManualClock;
+let sources: FakeSources;
+let events: string[];
+let woken: number;
+const kept: PodVolumes[] = [];
+
+beforeEach(async () => {
+  rootDir = await mkdtemp(join(tmpdir(), 'km-volumes-'));
+  clock = new ManualClock();
+  sources = new FakeSources(clock);
+  events = [];
+  woken = 0;
+});
+afterEach(async () => {
+  for (const volumes of kept.splice(0)) await volumes.stop();
+  expect([sources.held, clock.pending]).toEqual([undefined, 0]);
+  await removePodFiles(rootDir, UID);
+  await rm(rootDir, { recursive: true });
+});
+
+function volumesOf(volumes: PodSpec['volumes'], running = false): { volumes: PodVolumes; owner: { pod: ValidPod } } {
+  const pod = defaultPod({ metadata: { name: 'web', uid: UID }, spec: { containers: [{ name: 'c', image: 'i' }], volumes: volumes ?? [] } }, { uid: UID }) as ValidPod;
+  const owner: VolumesOwner & { pod: ValidPod } = {
+    node: { clock, logger: silentLogger, rootDir, sources: () => sources },
+    pod,
+    uid: UID,
+    nodeAllocatable: { cpuMilli: 1000n, memoryBytes: 1n },
+    tell: (type, reason, message) => events.push(`${type} ${reason} ${message}`),
+  };
+  const one = new PodVolumes(owner, () => woken++);
+  kept.push(one);
+  one.hold(running);
+  return { volumes: one, owner };
+}
+
+const projected = { name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } };
+const secret = { name: 'secret', secret: { secretName: 's' } };
+const config = { name: 'config', configMap: { name: 'c' } };
+const PATHS = { token: 'kubernetes.io~projected/token/token', secret: 'kubernetes.io~secret/secret/key', config: 'kubernetes.io~configmap/config/key' };
+const read = (which: keyof typeof PATHS): Promise<string> => readFile(join(rootDir, 'pods', UID, 'volumes', PATHS[which]), 'utf8').catch(() => 'not there');
+
+async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`in vain: ${what}; events: ${events.join('; ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('a token is replaced in its file when it has lived long enough, again and again', async () => {
+  const { volumes } = volumesOf([projected]);
+  await volumes.prepare(never);
+  expect(await read('token')).toBe('token 0');
+  for (const n of [1, 2, 3]) {
+    await clock.advance(8 * MINUTE);
+    expect(await read('token')).toBe(`token ${n - 1}`);
+    await clock.advance(2 * MINUTE);
+    await until(async () => (await read('token')) === `token ${n}`, `token ${n}`);
+    await until(() => clock.pending === 1, 'the next look is due');
+  }
+});
+
+test('a token that cannot be renewed stays until it can, and that is told once', async () => {
+  const { volumes } = volumesOf([projected]);
+  await volumes.prepare(never);
+  sources.away = true;
+  await clock.advance(10 * MINUTE);
+  await until(() => events.length === 1, 'the failure is told');
+  for (let tries = 0; tries < 3; tries++) {
+    await until(() => clock.pending === 1, 'the next try is due');
+    await clock.advance(10_000);
+  }
+  expect(await read('token')).toBe('token 0');
+  expect(events).toEqual(['Warning FailedMount MountVolume.SetUp failed for volume "token" : the API is away']);
+  sources.away = false;
+  await until(() => clock.pending === 1, 'the next try is due');
+  await clock.advance(10_000);
+  await until(async () => (await read('token')) === 'token 1', 'the new token');
+});
+
+test('a volume that cannot be brought up to date keeps what it has and holds up no other', async () => {
+  sources.put('s', '1');
+  sources.put('c', '1');
+  const { volumes } = volumesOf([secret, config]);
+  await volumes.prepare(never);
+  sources.objects.delete('s');
+  sources.put('c', '2');
+  await until(async () => (await read('config')) === '2', 'the config map is the new one');
+  expect(await read('secret')).toBe('1');
+  expect(events).toEqual(['Warning FailedMount MountVolume.SetUp failed for volume "secret" : secret "s" not found']);
+});
+
+test('volumes that cannot be made are tried again after pauses that grow, and at once when something changes', async () => {
+  const { volumes } = volumesOf([secret]);
+  const pauses: number[] = [];
+  for (let tries = 0; tries < 3; tries++) {
+    await volumes.prepare(never).catch((error: { retryAtMs: number; waiting: unknown }) => {
+      pauses.push(error.retryAtMs - clock.now());
+      expect(error.waiting).toEqual({ reason: 'ContainerCreating' });
+    });
+  }
+  expect(pauses).toEqual([500, 1000, 2000]);
+  expect(woken).toBe(0);
+  sources.put('s', 'here');
+  expect(woken).toBe(1);
+  expect([...(await volumes.prepare(never)).keys()]).toEqual(['secret']);
+  expect(await read('secret')).toBe('here');
+});
+
+test('volumes of an earlier process are taken over and brought up to date', async () => {
+  sources.put('s', '1');
+  const { volumes } = volumesOf([secret]);
+  await volumes.prepare(never);
+  await volumes.stop();
+  sources.put('s', '2');
+  const { owner } = volumesOf([secret, { name: 'labels', downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } }], true);
+  await until(async () => (await read('secret')) === '2', 'what changed meanwhile');
+  expect(owner.pod.metadata.name).toBe('web');
+  sources.put('s', '3');
+  await until(async () => (await read('secret')) === '3', 'what changes now');
+});
+
+test('labels in a file follow the pod', async () => {
+  const { volumes, owner } = volumesOf([{ name: 'facts', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } }]);
+  const paths = await volumes.prepare(never);
+  const file = join(paths.get('facts') ?? '', 'labels');
+  expect(await readFile(file, 'utf8')).toBe('');
+  owner.pod = { ...owner.pod, metadata: { ...owner.pod.metadata, labels: { app: 'web' } } };
+  volumes.podChanged();
+  await until(async () => (await readFile(file, 'utf8')) === 'app="web"', 'the label');
+});
+
+test('a pod that is ending still gets what changes, and nobody is told of what goes before it', async () => {
+  sources.put('s', '1');
+  sources.put('c', '1');
+  const { volumes } = volumesOf([secret, config]);
+  await volumes.prepare(never);
+  volumes.quieten();
+  sources.objects.delete('s');
+  sources.put('c', '2');
+  await until(async () => (await read('config')) === '2', 'the config map is the new one');
+  expect(events).toEqual([]);
+});
+
+test('preparing ends with its caller, and nothing goes on after the end', async () => {
+  const { volumes } = volumesOf([secret]);
+  await expect(volumes.prepare(AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+  await volumes.stop();
+  await volumes.stop();
+  expect(sources.held).toBeUndefined();
+});

@@ -1,0 +1,304 @@
+import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Engine, EngineInfo } from '../../../src/docker/index.ts';
+import type { ValidPod } from '../../../src/pod/index.ts';
+import { cadvisorMetrics } from '../../../src/server/stats/cadvisor-metrics.ts';
+import { cgroupsOf, readCgroup } from '../../../src/server/stats/cgroup.ts';
+import { logSize, treeSize } from '../../../src/server/stats/disk.ts';
+import { exposition } from '../../../src/server/stats/exposition.ts';
+import { interfacesOf, readMachine } from '../../../src/server/stats/machine.ts';
+import { resourceMetrics } from '../../../src/server/stats/resource-metrics.ts';
+import { rate, Sampler, type ContainerSample, type NodeSample } from '../../../src/server/stats/sampler.ts';
+import type { CgroupSample } from '../../../src/server/stats/samples.ts';
+import { summaryOf, type DiskUse } from '../../../src/server/stats/summary.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'km-stats-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function files(content: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(content)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+}
+
+const V1 = {
+  'proc/self/mountinfo': '33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n36 31 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n37 31 0:34 / /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n',
+  'proc/7/cgroup': '5:blkio:/docker/c1\n4:memory:/docker/c1\n3:pids:/docker/c1\n2:cpu,cpuacct:/docker/c1\n0::/docker/c1\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpuacct.usage': '5000000000\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpuacct.stat': 'user 300\nsystem 150\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpu.stat': 'nr_periods 10\nnr_throttled 4\nthrottled_time 7000\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpu.shares': '512\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpu.cfs_period_us': '100000\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cpu.cfs_quota_us': '-1\n',
+  'sys/fs/cgroup/memory/docker/c1/memory.usage_in_bytes': '1000\n',
+  'sys/fs/cgroup/memory/docker/c1/memory.limit_in_bytes': '9223372036854771712\n',
+  'sys/fs/cgroup/memory/docker/c1/memory.failcnt': '3\n',
+  'sys/fs/cgroup/memory/docker/c1/memory.max_usage_in_bytes': '2000\n',
+  'sys/fs/cgroup/memory/docker/c1/memory.stat': 'cache 1\ntotal_cache 400\ntotal_rss 500\ntotal_inactive_file 300\ntotal_pgfault 20\ntotal_pgmajfault 2\ntotal_mapped_file 10\ntotal_swap 0\n',
+  'sys/fs/cgroup/pids/docker/c1/pids.current': '4\n',
+  'sys/fs/cgroup/blkio/docker/c1/blkio.throttle.io_service_bytes_recursive': '8:0 Read 4096\n8:0 Write 8192\n8:0 Total 12288\nTotal 12288\n',
+  'sys/fs/cgroup/blkio/docker/c1/blkio.throttle.io_serviced_recursive': '8:0 Read 1\n8:0 Write 2\nTotal 3\n',
+};
+
+const V2 = {
+  'proc/self/mountinfo': '41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n',
+  'proc/7/cgroup': '0::/system.slice/docker-c1.scope\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/cpu.stat': 'usage_usec 5000000\nuser_usec 3000000\nsystem_usec 2000000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 7\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/cpu.weight': '20\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/cpu.max': '50000 100000\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/memory.current': '1000\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/memory.max': '4096\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/memory.stat': 'anon 500\nfile 400\nfile_mapped 10\ninactive_file 1300\npgfault 20\npgmajfault 2\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/memory.events': 'low 0\nhigh 0\nmax 3\noom 0\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/memory.swap.current': '0\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/pids.current': '4\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/io.stat': '8:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n',
+};
+
+const IO = [{ device: '8:0', readBytes: 4096, writtenBytes: 8192, reads: 1, writes: 2 }];
+
+async function sampleOf(pid: number): Promise<CgroupSample | undefined> {
+  const folders = await cgroupsOf(pid, root);
+  return folders && readCgroup(folders, 77);
+}
+
+describe('a container\'s cgroups', () => {
+  it('of version 1', async () => {
+    await files(V1);
+    expect(await sampleOf(7)).toEqual({
+      at: 77,
+      cpu: { usageNs: 5e9, userNs: 3e9, systemNs: 1.5e9, periods: 10, throttledPeriods: 4, throttledNs: 7000, shares: 512, periodUs: 100_000 },
+      memory: { usage: 1000, workingSet: 700, rss: 500, cache: 400, mapped: 10, swap: 0, peak: 2000, limitFailures: 3, pageFaults: 20, majorPageFaults: 2 },
+      processes: 4,
+      io: IO,
+    });
+  });
+
+  it('of version 2', async () => {
+    await files(V2);
+    expect(await sampleOf(7)).toEqual({
+      at: 77,
+      cpu: { usageNs: 5e9, userNs: 3e9, systemNs: 2e9, periods: 10, throttledPeriods: 4, throttledNs: 7000, shares: 500, periodUs: 100_000, quotaUs: 50_000 },
+      memory: { usage: 1000, workingSet: 0, rss: 500, cache: 400, mapped: 10, swap: 0, limitFailures: 3, pageFaults: 20, majorPageFaults: 2, limit: 4096 },
+      processes: 4,
+      io: IO,
+    });
+  });
+
+  it('are found where only a part of the hierarchy is mounted', async () => {
+    await files({ ...V2, 'proc/self/mountinfo': '41 31 0:38 /system.slice /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', 'sys/fs/cgroup/docker-c1.scope/cpu.stat': 'usage_usec 1\n', 'sys/fs/cgroup/docker-c1.scope/memory.current': '2\n' });
+    expect(await sampleOf(7)).toMatchObject({ cpu: { usageNs: 1000 }, memory: { usage: 2 } });
+  });
+
+  it('are nothing for a process that is gone', async () => {
+    await files(V1);
+    expect(await sampleOf(8)).toBeUndefined();
+    await rm(join(root, 'sys'), { recursive: true });
+    expect(await sampleOf(7)).toBeUndefined();
+  });
+});
+
+it('the machine is read from /proc', async () => {
+  await files({
+    'proc/stat': 'cpu  100 20 30 4000 50 6 7 8 9 9\ncpu0 1 2\ncpu1 1 2\nbtime 1700000000\n',
+    'proc/meminfo': 'MemTotal: 1000 kB\nMemFree: 400 kB\nInactive(file): 100 kB\nAnonPages: 50 kB\nCached: 60 kB\nBuffers: 5 kB\n',
+    'proc/vmstat': 'pgfault 11\npgmajfault 2\n',
+    'proc/9/net/dev': 'Inter-| Receive | Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop\n    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:100 2 3 4 0 0 0 0 500 6 7 8 0 0 0 0\nveth12: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n',
+  });
+  const { sample, ...machine } = await readMachine(5, root);
+  expect(machine).toEqual({ memoryBytes: 1_024_000, cpus: 2, bootedAt: 1_700_000_000_000 });
+  expect(sample).toMatchObject({ at: 5, cpu: { usageNs: 171e7 }, memory: { usage: 614_400, workingSet: 512_000, rss: 51_200, cache: 66_560, pageFaults: 11, limit: 1_024_000 } });
+  expect(await interfacesOf(9, root)).toEqual([{ name: 'eth0', rxBytes: 100, rxPackets: 2, rxErrors: 3, rxDropped: 4, txBytes: 500, txPackets: 6, txErrors: 7, txDropped: 8 }]);
+});
+
+describe('what a tree takes', () => {
+  it('counts a file once, however many names it has', async () => {
+    await files({ 'tree/a': 'x'.repeat(10_000), 'tree/b/c': 'y' });
+    await link(join(root, 'tree/a'), join(root, 'tree/again'));
+    const size = await treeSize(join(root, 'tree'), AbortSignal.timeout(10_000));
+    expect(size?.inodes).toBe(4);
+    expect(size?.bytes).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('is unknown when it is not there, or the walk was ended', async () => {
+    expect(await treeSize(join(root, 'none'), AbortSignal.timeout(10_000))).toBeUndefined();
+    expect(await treeSize(root, AbortSignal.abort())).toBeUndefined();
+  });
+
+  it('counts a log with its rotated files', async () => {
+    await files({ 'l/c.log': 'x'.repeat(5000), 'l/c.log.1': 'x'.repeat(5000), 'l/other.log': 'x'.repeat(5000) });
+    expect(await logSize(join(root, 'l/c.log'))).toBe(2 * (await logSize(join(root, 'l/other.log'))));
+  });
+});
+
+const AT = Date.UTC(2020, 0, 1, 0, 1, 0, 250);
+const sample = (usageNs: number, memory = 1000, at = AT): CgroupSample => ({ at, cpu: { usageNs }, memory: { usage: memory * 2, workingSet: memory, rss: memory, pageFaults: 1, majorPageFaults: 0 }, io: [] });
+
+const counted = (name: string, kind: 'sandbox' | 'container', usageNs: number): ContainerSample => ({
+  container: { id: name, kind, name, attempt: 0, state: 'running', image: 'img', imageId: 'x', hash: 'h', createdAt: AT - 60_000, startedAt: AT - 50_000, oomKilled: false },
+  name: `k8s_${name}`,
+  path: `/docker/${name}`,
+  sample: sample(usageNs),
+  nanoCores: usageNs / 1000,
+  logPath: '',
+  interfaces: kind === 'sandbox' ? [{ name: 'eth0', rxBytes: 1, rxPackets: 2, rxErrors: 3, rxDropped: 4, txBytes: 5, txPackets: 6, txErrors: 7, txDropped: 8 }] : [],
+});
+
+const POD: ValidPod = { metadata: { name: 'web', namespace: 'ns', uid: 'u1' }, spec: { containers: [{ name: 'main' }], restartPolicy: 'Always', terminationGracePeriodSeconds: 30 } };
+const NODE: NodeSample = {
+  at: AT,
+  machine: { sample: { ...sample(9e9), memory: { usage: 100, workingSet: 90, limit: 1000 } }, memoryBytes: 1000, cpus: 2, bootedAt: AT - 3_600_000 },
+  nanoCores: 5e8,
+  interfaces: [],
+  pods: [
+    { pod: POD, status: { startTime: '2020-01-01T00:00:00Z' }, sandbox: counted('POD', 'sandbox', 1e9), containers: [counted('main', 'container', 2e9)] },
+    { pod: { ...POD, metadata: { name: 'done', namespace: 'ns', uid: 'u2' } }, status: {}, sandbox: undefined, containers: [] },
+  ],
+};
+const FACTS = { nodeName: 'n1', startedAt: AT - 10_000, own: { sample: sample(1e8), nanoCores: 1 } };
+const FS = { capacity: 1000, available: 400, used: 500, inodes: 10, inodesFree: 4 };
+const DISKS: DiskUse = {
+  root: FS,
+  images: FS,
+  layers: new Map([['main', { bytes: 70, inodes: 3 }]]),
+  logs: new Map([['main', 11]]),
+  volumes: new Map([['u1', [{ name: 'cache', fileSystem: FS, size: { bytes: 5, inodes: 1 }, ephemeral: true }, { name: 'token', fileSystem: FS, size: { bytes: 99, inodes: 9 }, ephemeral: false }]]]),
+  processes: { max: 32_768, running: 100 },
+};
+
+describe('the summary', () => {
+  it('with CPU and memory alone has what metrics-server reads of it', () => {
+    const summary = JSON.parse(JSON.stringify(summaryOf(NODE, FACTS, undefined))) as { node: Record<string, unknown>; pods: Record<string, unknown>[] };
+    const time = '2020-01-01T00:01:00Z';
+    expect(summary.node).toEqual({
+      nodeName: 'n1',
+      startTime: '2019-12-31T23:01:00Z',
+      systemContainers: expect.arrayContaining([expect.objectContaining({ name: 'kubelet' }), expect.objectContaining({ name: 'pods' })]) as unknown,
+      cpu: { time, usageNanoCores: 5e8, usageCoreNanoSeconds: 9e9 },
+      memory: { time, availableBytes: 910, usageBytes: 100, workingSetBytes: 90 },
+    });
+    expect(summary.pods).toEqual([
+      {
+        podRef: { name: 'web', namespace: 'ns', uid: 'u1' },
+        startTime: '2020-01-01T00:00:00Z',
+        cpu: { time, usageNanoCores: 3e6, usageCoreNanoSeconds: 3e9 },
+        memory: { time, usageBytes: 4000, workingSetBytes: 2000, rssBytes: 2000, pageFaults: 2, majorPageFaults: 0 },
+        containers: [
+          {
+            name: 'main',
+            startTime: '2020-01-01T00:00:10Z',
+            cpu: { time, usageNanoCores: 2e6, usageCoreNanoSeconds: 2e9 },
+            memory: { time, usageBytes: 2000, workingSetBytes: 1000, rssBytes: 1000, pageFaults: 1, majorPageFaults: 0 },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('has disks, volumes and networks beside', () => {
+    const summary = JSON.parse(JSON.stringify(summaryOf(NODE, FACTS, DISKS))) as { node: unknown; pods: [Record<string, unknown>] };
+    expect(summary.node).toMatchObject({ fs: { capacityBytes: 1000, availableBytes: 400, usedBytes: 500, inodesUsed: 6 }, runtime: { imageFs: { capacityBytes: 1000 } }, rlimit: { maxpid: 32_768, curproc: 100 } });
+    expect(summary.pods[0]).toMatchObject({
+      network: { name: 'eth0', rxBytes: 1, txErrors: 7, interfaces: [{ name: 'eth0', rxBytes: 1 }] },
+      volume: [{ name: 'cache', usedBytes: 5, capacityBytes: 1000 }, { name: 'token', usedBytes: 99 }],
+      'ephemeral-storage': { usedBytes: 70 + 11 + 5, inodesUsed: 4 },
+      containers: [{ rootfs: { usedBytes: 70, inodesUsed: 3 }, logs: { usedBytes: 11 } }],
+    });
+  });
+});
+
+/** Prometheus' text, as metrics-server takes it apart: name and labels, value, milliseconds. */
+function series(text: string): Map<string, { value: number; at: number | undefined }> {
+  return new Map(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => {
+    const [, key = '', value = '', at] = /^(\w+(?:\{.*\})?) (\S+)(?: (\d+))?$/.exec(line) ?? [];
+    return [key, { value: Number(value), at: at === undefined ? undefined : Number(at) }];
+  }));
+}
+
+it('/metrics/resource has all that metrics-server needs, at the time at which it was counted', () => {
+  const found = series(exposition(resourceMetrics(NODE)));
+  const labels = 'container="main",namespace="ns",pod="web"';
+  expect(Object.fromEntries(found)).toEqual({
+    'node_cpu_usage_seconds_total': { value: 9, at: AT },
+    'node_memory_working_set_bytes': { value: 90, at: AT },
+    [`container_cpu_usage_seconds_total{${labels}}`]: { value: 2, at: AT },
+    [`container_memory_working_set_bytes{${labels}}`]: { value: 1000, at: AT },
+    [`container_start_time_seconds{${labels}}`]: { value: (AT - 50_000) / 1000, at: AT },
+    'pod_cpu_usage_seconds_total{namespace="ns",pod="web"}': { value: 3, at: AT },
+    'pod_memory_working_set_bytes{namespace="ns",pod="web"}': { value: 2000, at: AT },
+    scrape_error: { value: 0, at: undefined },
+  });
+});
+
+it('/metrics/cadvisor has the series of containers, sandboxes and the machine', () => {
+  const found = series(exposition(cadvisorMetrics(NODE, { version: '20.10', kernelVersion: '6', operatingSystem: 'Debian' } as EngineInfo, DISKS)));
+  const main = 'id="/docker/main",image="img",name="k8s_main",namespace="ns",pod="web"';
+  expect(found.get(`container_cpu_usage_seconds_total{container="main",cpu="total",${main}}`)).toEqual({ value: 2, at: AT });
+  expect(found.get(`container_memory_working_set_bytes{container="main",${main}}`)).toEqual({ value: 1000, at: AT });
+  expect(found.get(`container_fs_usage_bytes{container="main",${main}}`)).toEqual({ value: 70, at: AT });
+  expect(found.get('container_network_receive_bytes_total{container="POD",id="/docker/POD",image="img",interface="eth0",name="k8s_POD",namespace="ns",pod="web"}')).toEqual({ value: 1, at: AT });
+  expect(found.get('container_cpu_usage_seconds_total{container="",cpu="total",id="/",image="",name="",namespace="",pod=""}')).toEqual({ value: 9, at: AT });
+  expect(found.get('machine_cpu_cores')).toEqual({ value: 2, at: undefined });
+});
+
+it('the text format escapes what labels may hold', () => {
+  const text = exposition([
+    { name: 'a', help: 'h', type: 'gauge', values: [{ labels: { l: 'q"b\\n\n' }, value: 1.5 }, { value: Infinity }, { value: NaN }] },
+    { name: 'empty', help: 'h', type: 'gauge', values: [] },
+  ]);
+  expect(text).toBe('# HELP a h\n# TYPE a gauge\na{l="q\\"b\\\\n\\n"} 1.5\na +Inf\na NaN\n');
+});
+
+it.each([
+  [sample(0, 1, 0), sample(1e9, 1, 1000), 1e9],
+  [sample(0, 1, 0), sample(5e8, 1, 2000), 2.5e8],
+  [sample(5, 1, 0), sample(0, 1, 2000), 0],
+  [undefined, sample(1, 1, 1), 0],
+  [sample(1, 1, 5), sample(9, 1, 5), 0],
+])('the rate between %j and %j is %d', (before, now, wanted) => {
+  expect(rate(before, now)).toBe(wanted);
+});
+
+describe('sampling', () => {
+  it('costs nothing until somebody asks, then a look at each container once, and is shared', async () => {
+    const clock = new ManualClock(Date.now());
+    const inspected: string[] = [];
+    const engine = { inspect: async (id: string) => {
+      inspected.push(id);
+      return { pid: process.pid, name: 'k8s_x', logPath: '' };
+    } } as unknown as Engine;
+    const container = { ...counted('main', 'container', 1).container, id: 'c1' };
+    const pods = { find: () => undefined, all: () => [{ pod: POD, status: {}, observed: { uid: 'u1', sandboxes: [], containers: [container, { ...container, id: 'dead', state: 'exited' as const }] } }] };
+    const sampler = new Sampler({ engine, pods, clock });
+    expect([inspected, clock.pending]).toEqual([[], 0]);
+    const asked = [sampler.sample(), sampler.sample()];
+    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(250);
+    const [first, second] = await Promise.all(asked);
+    expect(second).toBe(first);
+    expect(inspected).toEqual(['c1']);
+    expect(first?.pods[0]?.containers.map(({ container: { id } }) => id)).toEqual(['c1']);
+    expect(first?.machine.sample.cpu.usageNs).toBeGreaterThan(0);
+    await clock.advance(3000);
+    expect((await sampler.sample()).at).toBeGreaterThan(first?.at ?? Infinity);
+    expect([inspected, clock.pending]).toEqual([['c1'], 0]);
+  });
+
+  it('leaves out what it cannot read', async () => {
+    const clock = new ManualClock(Date.now());
+    const engine = { inspect: () => Promise.reject(new Error('gone')) } as unknown as Engine;
+    const container = counted('main', 'container', 1).container;
+    const pods = { find: () => undefined, all: () => [{ pod: POD, status: {}, observed: { uid: 'u1', sandboxes: [], containers: [container] } }] };
+    const asked = new Sampler({ engine, pods, clock }).sample();
+    while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(250);
+    expect((await asked).pods[0]?.containers).toEqual([]);
+  });
+});
