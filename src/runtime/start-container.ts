@@ -40,7 +40,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
-  await sandbox.up;
+  // The log is linked before there is one: if we die right behind the start, nobody would make up for it.
+  await Promise.all([sandbox.up, linkLog(context, action, id)]);
   signal.throwIfAborted();
   try {
     await node.engine.start(id);
@@ -52,7 +53,7 @@ export async function startContainer(context: PodContext, action: StartContainer
   }
   context.waiting.delete(action.name);
   tell('Normal', 'Started', `Started container ${action.name}`);
-  await Promise.all([node.relist.refresh(id), linkLog(context, action, id), removeOlder(context, action.name, id)]);
+  await Promise.all([node.relist.refresh(id), removeOlder(context, action.name, id)]);
   await postStart(context, container, action, id, signal);
 }
 
