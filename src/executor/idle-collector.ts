@@ -29,7 +29,7 @@ export class IdleCollector {
   #collectLater(rounds: number): void {
     this.#cancel?.();
     this.#cancel = this.#clock.after(QUIET_MS, () => {
-      void globalThis.gc?.({ type: 'major', execution: 'async' });
+      void globalThis.gc?.({ type: 'major', execution: 'async', flavor: 'last-resort' });
       if (rounds > 1) this.#collectLater(rounds - 1);
     });
   }
