@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions } from 'node:http';
+import { Agent, type AgentOptions, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { inspect } from 'node:util';
 import type { DockerOptions } from 'dockerode';
@@ -26,6 +26,29 @@ class SecureAgent extends TlsAgent {
   }
 }
 
+/** What agents have and their types leave out: every request passes through here. */
+interface PassesRequests {
+  addRequest(request: ClientRequest, ...options: unknown[]): void;
+}
+
+/**
+ * docker-modem waits for the end of an answer and for nothing else: one whose connection breaks in the middle (a dockerd that is
+ * killed) would never be over, and its call hang for ever. Here such an answer fails its request, which docker-modem does hear.
+ */
+function hearingCuts<A extends Agent>(agent: A): A {
+  const passes = agent as A & PassesRequests;
+  const addRequest = passes.addRequest.bind(agent);
+  passes.addRequest = (request, ...options) => {
+    request.once('response', (answer) => {
+      answer.once('close', () => {
+        if (!answer.complete) request.emit('error', Object.assign(new Error('the connection broke in the middle of an answer'), { code: 'ECONNRESET' }));
+      });
+    });
+    addRequest(request, ...options);
+  };
+  return agent;
+}
+
 export interface EngineHost {
   /** `agent` is docker-modem's; its types in dockerode leave it out. */
   readonly options: DockerOptions & { readonly agent: Agent };
@@ -37,7 +60,7 @@ export interface EngineHost {
 export function engineHost(host: string, tls?: EngineTls): EngineHost {
   const path = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
   if (path !== undefined) {
-    const agent = new PlainAgent(POOL);
+    const agent = hearingCuts(new PlainAgent(POOL));
     // An explicit empty host: dockerode would take one from the environment.
     return { agent, isLocal: true, options: { socketPath: path, host: '', protocol: 'http', agent } };
   }
@@ -45,7 +68,7 @@ export function engineHost(host: string, tls?: EngineTls): EngineHost {
   if (url?.protocol !== 'tcp:' || url.hostname === '' || (url.pathname !== '' && url.pathname !== '/')) {
     throw new KmError('invalid', `"${host}" is no Docker host: want unix:///path or tcp://host:port`);
   }
-  const agent = tls === undefined ? new PlainAgent(POOL) : new SecureAgent(POOL);
+  const agent = hearingCuts(tls === undefined ? new PlainAgent(POOL) : new SecureAgent(POOL));
   const port = url.port !== '' ? Number(url.port) : tls === undefined ? 2375 : 2376;
   const options = { agent, port, host: url.hostname.replace(/^\[|\]$/g, '') };
   return {
