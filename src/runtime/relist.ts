@@ -42,6 +42,9 @@ export class Relist {
   readonly #inspecting = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #stop = new AbortController();
   readonly #periodic: RepeatingTask;
+  /** After a look that failed: its event does not come again. */
+  readonly #retry = new Backoff({ initialMs: 1000, maxMs: 30_000 });
+  #cancelRetry: (() => void) | undefined;
   #events: Promise<void> | undefined;
   #healthy = true;
 
@@ -51,7 +54,10 @@ export class Relist {
       clock: options.clock,
       intervalMs: RELIST_INTERVAL_MS,
       run: () => this.all(),
-      onError: (error) => options.logger.warn('relist failed', { error: messageOf(error) }),
+      onError: (error) => {
+        options.logger.warn('relist failed', { error: messageOf(error) });
+        this.#lookAgainSoon();
+      },
     });
   }
 
@@ -67,6 +73,7 @@ export class Relist {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#cancelRetry?.();
     await Promise.all([this.#periodic.stop(), this.#events]);
     await Promise.all([...this.#inspecting.values()].map(({ done }) => done));
   }
@@ -106,6 +113,7 @@ export class Relist {
     const before = [...this.#owners.keys()]; // what is made while the list is on its way is not in it
     const listed = await engine.list(labels, this.#stop.signal);
     this.#health(true);
+    this.#retry.reset();
     const alive = new Set(listed.map(({ id }) => id));
     for (const id of before) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
     await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
@@ -143,6 +151,14 @@ export class Relist {
     }
   }
 
+  #lookAgainSoon(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#cancelRetry ??= this.#options.clock.after(this.#retry.next(), () => {
+      this.#cancelRetry = undefined;
+      this.#periodic.wake();
+    });
+  }
+
   #health(ok: boolean): void {
     if (ok === this.#healthy) return;
     this.#healthy = ok;
@@ -168,6 +184,7 @@ export class Relist {
         if (isCode(error, 'not-found')) this.#remove(id);
         else if (!this.#stop.signal.aborted) {
           this.#options.logger.warn('inspect failed, the old observation stays', { container: id, error: messageOf(error) });
+          this.#lookAgainSoon();
         }
       }
     }

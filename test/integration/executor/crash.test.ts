@@ -134,6 +134,8 @@ describe('a worker that is killed', () => {
       );
     };
     const servers = Array.from({ length: 3 }, () => under.launch(pod(shell(`${once} trap 'exit 143' TERM; sleep 3600 & wait`, shared), { volumes })));
+    // A LAUNCH may go to a worker that is dead already: of these we want to be sure.
+    await Promise.all(servers.map((server) => under.untilState(server, 'TASK_STARTING')));
     launch();
     let killed: number | undefined;
     for (let kills = 0; kills < 4; kills++) {

@@ -59,7 +59,8 @@ describe('an Engine that goes away', () => {
     const tasks = Array.from({ length: 6 }, (_, n) => under.launch(pod(shell(`sleep 0.${n}; exit 0`), { restartPolicy: 'Never' })));
     const ends = Promise.all(tasks.map((task) => under.ended(task)));
     let over = false;
-    void ends.finally(() => (over = true));
+    const settled = (): void => void (over = true);
+    void ends.then(settled, settled);
     for (let cuts = 0; cuts < 10 && !over; cuts++) {
       const events = under.record(tasks[cuts % 6]?.taskId ?? '')?.updates.length ?? 0;
       await under.until(() => (under.record(tasks[cuts % 6]?.taskId ?? '')?.updates.length ?? 0) > events || over, 'something happens', 5_000).catch(() => undefined);

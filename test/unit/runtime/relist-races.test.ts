@@ -12,8 +12,9 @@ const container = (id: string, state: ObservedContainer['state'] = 'running'): O
 
 /** An Engine whose answers come when the test wants them to. */
 async function started() {
-  const lists: ((found: ContainerSummary[]) => void)[] = [];
-  const inspects: { id: string; answer: (container: ObservedContainer | undefined) => void }[] = [];
+  const clock = new ManualClock();
+  const lists: ((found: ContainerSummary[] | Promise<never>) => void)[] = [];
+  const inspects: { id: string; answer: (container: ObservedContainer | undefined) => void; fail: () => void }[] = [];
   let emit: (event: EngineEvent) => void = () => undefined;
   const engine = {
     list: () => new Promise<ContainerSummary[]>((resolve) => lists.push(resolve)),
@@ -28,16 +29,16 @@ async function started() {
     },
   } as unknown as Engine;
   const relist = new Relist({
-    engine, labels: {}, clock: new ManualClock(), logger: silentLogger, onChanged: () => undefined, onHealth: () => undefined,
+    engine, labels: {}, clock, logger: silentLogger, onChanged: () => undefined, onHealth: () => undefined,
     observe: (id) => new Promise((resolve, reject) => {
-      inspects.push({ id, answer: (found) => (found === undefined ? reject(new KmError('not-found', 'gone')) : resolve({ uid: 'u-1', container: found })) });
+      inspects.push({ id, fail: () => reject(new KmError('unavailable', 'away')), answer: (found) => (found === undefined ? reject(new KmError('not-found', 'gone')) : resolve({ uid: 'u-1', container: found })) });
     }),
   });
   const begun = relist.start();
   await settle();
   lists.shift()?.([]);
   await begun;
-  return { relist, lists, inspects, emit: (action: string, id: string) => emit({ action, id, timeNano: 1n, labels: {} }) };
+  return { relist, clock, lists, inspects, emit: (action: string, id: string) => emit({ action, id, timeNano: 1n, labels: {} }) };
 }
 
 test('a container that is destroyed while it is looked at does not come back', async () => {
@@ -64,6 +65,40 @@ test('a container that is made while all are listed is not taken for gone', asyn
   await refreshed;
   lists.shift()?.([]);
   await listed;
+  expect(relist.pod('u-1').containers.map(({ id }) => id)).toEqual(['a']);
+  await relist.stop();
+});
+
+const listed = (id: string, status: string): ContainerSummary => ({ id, name: id, status, labels: {}, createdAt: 1 });
+
+test('an inspect that fails is made up for within seconds', async () => {
+  const { relist, clock, lists, inspects, emit } = await started();
+  emit('die', 'a');
+  await settle();
+  inspects.shift()?.fail();
+  await settle();
+  await clock.advance(2_000);
+  await settle();
+  lists.shift()?.([listed('a', 'exited')]);
+  await settle();
+  inspects.shift()?.answer(container('a', 'exited'));
+  await settle();
+  expect(relist.pod('u-1').containers.map(({ state }) => state)).toEqual(['exited']);
+  await relist.stop();
+});
+
+test('a list that fails is asked for again within seconds', async () => {
+  const { relist, clock, lists, inspects } = await started();
+  await clock.advance(60_000);
+  await settle();
+  lists.shift()?.(Promise.reject(new KmError('unavailable', 'away')));
+  await settle();
+  await clock.advance(2_000);
+  await settle();
+  lists.shift()?.([listed('a', 'running')]);
+  await settle();
+  inspects.shift()?.answer(container('a'));
+  await settle();
   expect(relist.pod('u-1').containers.map(({ id }) => id)).toEqual(['a']);
   await relist.stop();
 });
