@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { connectEngine } from '../engine-api.ts';
 import { API_NAME, startControlPlane } from './control-plane.ts';
+import { freePorts } from './free-ports.ts';
 import { PAUSE, provideImages } from './images.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
 import { report } from './report.ts';
 import { countSelected, runSuite } from './suite.ts';
-import { unableHere } from './unable-here.ts';
+import { KUBELET_PORT, unableHere } from './unable-here.ts';
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort(new Error('interrupted')));
@@ -31,7 +32,8 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   rmSync(results, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
 
-  const unable = unableHere();
+  const [port = 0] = await freePorts(1, KUBELET_PORT);
+  const unable = unableHere(port);
   unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
   const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
   const selected = countSelected({ ...wanted, skip });
@@ -47,7 +49,7 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const controlPlane = started.use(await step('control plane', () => startControlPlane({ bin, dir, logs, signal })));
   const stateDir = join(dir, 'km');
   started.defer(() => keep(join(stateDir, 'executor.log'), logs));
-  started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, signal })));
+  started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, port, signal })));
   const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
   const end = await runSuite({ ...wanted, skip, selected, dir, kubeconfig, signal });
   await started.disposeAsync();
