@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { connectEngine } from '../engine-api.ts';
 import { API_NAME, startControlPlane } from './control-plane.ts';
+import { freePorts } from './free-ports.ts';
 import { PAUSE, provideImages } from './images.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
 import { report } from './report.ts';
-import { runSuite } from './suite.ts';
-import { unableHere } from './unable-here.ts';
+import { countSelected, runSuite } from './suite.ts';
+import { KUBELET_PORT, unableHere } from './unable-here.ts';
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort(new Error('interrupted')));
@@ -31,6 +32,13 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   rmSync(results, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
 
+  const [port = 0] = await freePorts(1, KUBELET_PORT);
+  const unable = unableHere(port);
+  unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
+  const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
+  const selected = countSelected({ ...wanted, skip });
+  if (selected === 0) throw new Error(`FOCUS and SKIP leave no spec to run:\n  ${wanted.focus}\n  ${skip}`);
+
   await using started = new AsyncDisposableStack();
   const engine = connectEngine(process.env);
   started.defer(() => engine.close());
@@ -41,14 +49,11 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const controlPlane = started.use(await step('control plane', () => startControlPlane({ bin, dir, logs, signal })));
   const stateDir = join(dir, 'km');
   started.defer(() => keep(join(stateDir, 'executor.log'), logs));
-  started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, signal })));
-  const unable = unableHere();
-  unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
-  const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
+  started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, port, signal })));
   const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
-  const end = await runSuite({ ...wanted, skip, dir, kubeconfig, signal });
+  const end = await runSuite({ ...wanted, skip, selected, dir, kubeconfig, signal });
   await started.disposeAsync();
-  return report(results, end);
+  return report(results, selected, end);
 }
 
 function keep(file: string, folder: string): void {

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ControlPlane } from './control-plane.ts';
-import { freePorts } from './free-ports.ts';
 import { Program } from './programs.ts';
 
 export interface NodeOptions {
@@ -11,21 +10,19 @@ export interface NodeOptions {
   readonly stateDir: string;
   readonly logs: string;
   readonly pauseImage: string;
+  /** Of the node's API. */
+  readonly port: number;
   readonly signal: AbortSignal;
 }
 
 const NAME = 'conformance-node';
-/** Some specs name the kubelet's port. */
-const KUBELET_PORT = 10_250;
 const READY_MS = 60_000;
 
 /** Resolves when the node is Ready; disposing of it is Ctrl-C. */
-export async function startNode({ controlPlane, stateDir, logs, pauseImage, signal }: NodeOptions): Promise<AsyncDisposable> {
+export async function startNode({ controlPlane, stateDir, logs, pauseImage, port, signal }: NodeOptions): Promise<AsyncDisposable> {
   const user = `system:node:${NAME}`;
   const kubeconfig = await controlPlane.kubeconfig('node', { user, group: 'system:nodes' });
   const serving = await controlPlane.authority.issue('node-serving', { user, group: 'system:nodes', names: [NAME], addresses: ['127.0.0.1'] });
-  const [port = 0] = await freePorts(1, KUBELET_PORT);
-  if (port !== KUBELET_PORT) console.log(`  note    port ${KUBELET_PORT} is taken: the specs that name it will fail`);
   const main = join(import.meta.dirname, '../../src/cli/main.ts');
   const up = new Program(
     {

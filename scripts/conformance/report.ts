@@ -8,10 +8,10 @@ import type { SuiteEnd } from './suite.ts';
 const SLOWEST = 10;
 
 /**
- * Writes `summary.txt`, `passed.txt` and `failures/<number>.log` into `results`, prints the summary, and resolves with whether all is well: specs ran, none
- * failed, the suite came to its end.
+ * Writes `summary.txt`, `passed.txt` and `failures/*.log` into `results`, prints the summary, and returns whether all is well: specs passed,
+ * none failed, the suite came to its end. `selected` is how many specs were to run.
  */
-export function report(results: string, end: SuiteEnd): boolean {
+export function report(results: string, selected: number, end: SuiteEnd): boolean {
   const specs = readResults(results);
   const [passed, failed] = [specs.filter(({ state }) => state === 'passed'), specs.filter(({ state }) => state === 'failed')];
   const lines = [
@@ -19,9 +19,8 @@ export function report(results: string, end: SuiteEnd): boolean {
     'slowest:',
     ...[...specs].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST).map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}`),
     ...(end.trouble === undefined ? [] : [end.trouble]),
-    ...(specs.length === 0 && end.trouble === undefined ? ['No spec ran: does FOCUS select any?'] : []),
     `log: ${end.log}`,
-    `${passed.length} passed, ${failed.length} failed, ${Math.max(0, end.selected - specs.length)} skipped`,
+    `${passed.length} passed, ${failed.length} failed, ${Math.max(0, selected - specs.length)} skipped`,
   ];
   writeFileSync(join(results, 'summary.txt'), `${lines.join('\n')}\n`);
   writeFileSync(join(results, 'passed.txt'), passed.map(({ name }) => `${name}\n`).join(''));

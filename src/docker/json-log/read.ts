@@ -19,21 +19,23 @@ export interface LogSource {
 
 /**
  * What a container wrote, from the files of Docker's json-file driver. Every entry comes once, however often Docker rotates meanwhile (unless it deletes
- * a file that was not begun yet). Ends with the log, or with `follow` when the container has ended.
+ * a file that was not begun yet). Ends where the log ends at the call, or with `follow` when the container has ended.
  */
 export async function* readJsonLog({ path, ended }: LogSource, range: LogRange, signal: AbortSignal): AsyncGenerator<Buffer> {
   const decoder = new JsonLogDecoder(range);
   const files = await openLog(path);
   let reader: FileReader | undefined;
   try {
-    const start = range.tailLines === undefined ? { file: 0, offset: 0 } : await tailPosition(files, range.tailLines);
+    // The last lines are those before `size`: one that is written while they are looked for and read would be one too many.
+    const size = (await files.at(-1)?.handle.stat())?.size ?? 0;
+    const start = range.tailLines === undefined ? { file: 0, offset: 0 } : await tailPosition(files, range.tailLines, size);
     await closeAll(files.splice(0, start.file));
     let offset = start.offset;
     while (files.length > 0) {
       await reader?.file.handle.close();
       reader = new FileReader(files.shift() as LogFile, offset, decoder);
       offset = 0;
-      yield* reader.toEnd(signal);
+      yield* reader.toEnd(signal, files.length > 0 || range.follow ? undefined : size);
     }
     if (range.follow && reader !== undefined) {
       for await (const text of follow(path, reader, ended, signal)) yield text;
@@ -97,12 +99,13 @@ class FileReader {
     this.#decoder = decoder;
   }
 
-  async *toEnd(signal: AbortSignal): AsyncGenerator<Buffer> {
-    for (;;) {
+  /** To the end of the file, or to where it was `size` bytes long. */
+  async *toEnd(signal: AbortSignal, size = Infinity): AsyncGenerator<Buffer> {
+    while (this.#offset < size) {
       if (signal.aborted) throw aborted(signal);
-      const { bytesRead } = await this.file.handle.read(this.#block, this.#rest, BLOCK, this.#offset);
+      const { bytesRead } = await this.file.handle.read(this.#block, this.#rest, Math.min(BLOCK, size - this.#offset), this.#offset);
       if (bytesRead === 0) {
-        if ((await this.file.handle.stat()).size >= this.#offset) return;
+        if (size !== Infinity || (await this.file.handle.stat()).size >= this.#offset) return;
         // Docker empties the only file of a log that may have no other.
         this.#offset = 0;
         this.#rest = 0;

@@ -16,15 +16,15 @@ export interface LogPosition {
 
 /**
  * Where the last `lines` lines of a log begin, found by reading backwards: only as much as these lines is read. Lines as the container wrote
- * them; Docker splits long ones into several entries.
+ * them; Docker splits long ones into several entries. `size` is that of the newest file: what is written meanwhile does not count.
  */
-export async function tailPosition(files: readonly LogFile[], lines: number): Promise<LogPosition> {
+export async function tailPosition(files: readonly LogFile[], lines: number, size: number): Promise<LogPosition> {
   // One line more is looked for: the end of that one is where reading begins.
   let left = lines + 1;
   let unfinished = true;
   for (let file = files.length - 1; file >= 0; file--) {
     const { handle } = files[file] as LogFile;
-    for await (const { end, endsOne } of entriesBackwards(handle)) {
+    for await (const { end, endsOne } of entriesBackwards(handle, file === files.length - 1 ? size : (await handle.stat()).size)) {
       // The last entry of all may not have ended its line yet: it is a line all the same.
       if (endsOne || unfinished) left--;
       unfinished = false;
@@ -34,10 +34,10 @@ export async function tailPosition(files: readonly LogFile[], lines: number): Pr
   return { file: 0, offset: 0 };
 }
 
-/** The whole entries of a file, last first: where the next one begins, and whether it ended a line. */
-async function* entriesBackwards(handle: LogFile['handle']): AsyncGenerator<{ readonly end: number; readonly endsOne: boolean }> {
+/** The whole entries of a file of that size, last first: where the next one begins, and whether it ended a line. */
+async function* entriesBackwards(handle: LogFile['handle'], size: number): AsyncGenerator<{ readonly end: number; readonly endsOne: boolean }> {
   const entry = emptyEntry();
-  let position = (await handle.stat()).size;
+  let position = size;
   /** Bytes from `position` on, up to the newline that ends the entry looked for. */
   let bytes = Buffer.alloc(0);
   let whole = false; // what follows the last newline is not written to its end yet
@@ -57,13 +57,13 @@ async function* entriesBackwards(handle: LogFile['handle']): AsyncGenerator<{ re
       if (whole && readEntry(bytes, 0, end, entry)) yield { end: end + 1, endsOne: endsLine(bytes, entry) };
       return;
     }
-    const size = Math.min(BLOCK, position);
+    const block = Math.min(BLOCK, position);
     const kept = end > LONGEST_ENTRY ? 0 : end;
-    const grown = Buffer.allocUnsafe(size + kept);
-    bytes.copy(grown, size, 0, kept);
-    position -= size;
-    const { bytesRead } = await handle.read(grown, 0, size, position);
-    if (bytesRead < size) return; // cut down meanwhile
+    const grown = Buffer.allocUnsafe(block + kept);
+    bytes.copy(grown, block, 0, kept);
+    position -= block;
+    const { bytesRead } = await handle.read(grown, 0, block, position);
+    if (bytesRead < block) return; // cut down meanwhile
     bytes = grown;
   }
 }

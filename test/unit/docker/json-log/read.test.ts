@@ -93,6 +93,16 @@ describe('reading a log', () => {
     expect(await read(log, { tailLines: 30 })).toBe(Array.from({ length: 30 }, (_, i) => `${470 + i} ${line}`).join(''));
   });
 
+  it.each([{}, { tailLines: 100 }])('ends where the log ended at the call, however much is written meanwhile (%o)', async (range) => {
+    using log = new DockerLog();
+    const lines = Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(10_000)}\n`);
+    lines.forEach((line) => log.write(line));
+    const chunks = readJsonLog({ path: log.path, ended: never }, { ...ALL, ...range }, new AbortController().signal);
+    const first = await chunks.next();
+    log.write('late\n');
+    expect(`${String(first.value)}${await collect(chunks)}`).toBe(lines.join(''));
+  });
+
   it('leaves an entry that is being written for later', async () => {
     using log = new DockerLog();
     log.write('whole\n');
