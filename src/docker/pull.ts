@@ -67,6 +67,7 @@ function registryAuth(auth: RegistryAuth): object {
     password: auth.password ?? '',
     serveraddress: auth.serverAddress ?? '',
     ...(auth.identityToken !== undefined && { identitytoken: auth.identityToken }),
+    ...(auth.registryToken !== undefined && { registrytoken: auth.registryToken }),
   };
 }
 

@@ -27,7 +27,7 @@ function setUp(options: Parameters<typeof engineWith>[0], offline = false) {
   const puller = new ImagePuller({ engine, clock, noProgressMs: 1000, offline });
   const events: string[] = [];
   const ensure = (imagePullPolicy: string, uid = 'u-1', signal = never): Promise<ImageInfo> =>
-    puller.ensure(uid, { name: 'web', image: 'nginx', imagePullPolicy }, (_type, reason) => events.push(reason), signal);
+    puller.ensure({ uid, container: { name: 'web', image: 'nginx', imagePullPolicy }, tell: (_type, reason) => events.push(reason), credentials: async () => [] }, signal);
   return { clock, puller, state, events, ensure };
 }
 
