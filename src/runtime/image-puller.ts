@@ -59,10 +59,19 @@ export class ImagePuller {
 
   /** The image, present. Throws `NotStarted` with the kubelet's waiting reasons. */
   async ensure(wanted: ImageWanted, signal: AbortSignal): Promise<ImageInfo> {
+    const { tell, container: { image: ref = '' } } = wanted;
+    try {
+      this.#checkName(ref, tell);
+      return await this.#ensure(wanted, ref, signal);
+    } catch (error) {
+      if (error instanceof NotStarted) tell('Warning', 'Failed', `Error: ${error.waiting.reason}`);
+      throw error;
+    }
+  }
+
+  async #ensure(wanted: ImageWanted, ref: string, signal: AbortSignal): Promise<ImageInfo> {
     const { engine } = this.#options;
-    const { tell } = wanted;
-    const { image: ref = '', imagePullPolicy: policy } = wanted.container;
-    this.#checkName(ref, tell);
+    const { tell, container: { imagePullPolicy: policy } } = wanted;
     const present = await engine.image(ref, signal).catch((error: unknown) => {
       if (signal.aborted || isCode(error, 'unavailable')) throw error;
       tell('Warning', 'InspectFailed', `Failed to inspect image "${ref}": ${messageOf(error)}`);

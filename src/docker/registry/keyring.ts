@@ -4,7 +4,7 @@ import type { RegistryAuth } from '../engine.ts';
 const HUB_KEY = 'index.docker.io';
 
 interface Location {
-  /** The host's labels, each perhaps with `*` and `?`. */
+  /** The host's labels, each perhaps with `*`. */
   readonly host: readonly string[];
   readonly port: string;
   /** With its slash, or empty. */
@@ -13,7 +13,7 @@ interface Location {
 
 /**
  * The credentials to try for a repository (as `repositoryOf` gives it), most specific first. An entry matches with host, port
- * and the beginning of its path; `*` and `?` stand for parts of one label of the host. Entries of one location come in their order.
+ * and the beginning of its path; `*` stands for a part of one label of the host. Entries of one location come in their order.
  * Kubernetes v1.20 pkg/credentialprovider/keyring.go.
  */
 export function credentialsIn(auths: readonly (readonly [string, RegistryAuth])[], repository: string): RegistryAuth[] {
@@ -49,7 +49,7 @@ function matches(pattern: Location, target: Location): boolean {
   return pattern.host.every((label, i) => matchesLabel(label, target.host[i] ?? ''));
 }
 
-/** `*` for any characters, `?` for one; linear but for the last `*`, which is all that has to be tried again. */
+/** `*` for any characters; linear but for the last `*`, which is all that has to be tried again. */
 function matchesLabel(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;
@@ -60,7 +60,7 @@ function matchesLabel(pattern: string, text: string): boolean {
       star = p;
       starAt = t;
       p += 1;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+    } else if (p < pattern.length && pattern[p] === text[t]) {
       p += 1;
       t += 1;
     } else if (star >= 0) {
