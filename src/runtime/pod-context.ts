@@ -39,8 +39,8 @@ export interface Node {
   readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
-  /** Content of the node's resolv.conf, of its /etc/hosts; read when a pod needs them. */
-  readonly resolvConf: () => Promise<string>;
+  /** Content of the node's resolv.conf (undefined where it is to have none), of its /etc/hosts; read when a pod needs them. */
+  readonly resolvConf: () => Promise<string | undefined>;
   readonly nodeHosts: () => Promise<string>;
 }
 
@@ -87,9 +87,13 @@ export class PodContext {
     return this.node.relist.pod(this.uid);
   }
 
-  /** The pod's address as its containers and probes see it; the node's with the host's network. */
+  /** The pod's addresses as its containers and probes see it, the first one foremost; the node's with the host's network. */
+  get podIPs(): readonly string[] {
+    return this.pod.spec.hostNetwork === true ? [this.node.hostIP] : (this.observed.sandboxes.find(({ state }) => state === 'running')?.ips ?? []);
+  }
+
   get podIP(): string | undefined {
-    return this.pod.spec.hostNetwork === true ? this.node.hostIP : this.observed.sandboxes.find(({ state }) => state === 'running')?.ip;
+    return this.podIPs[0];
   }
 
   tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {
