@@ -10,6 +10,7 @@ import type { Logger } from '../telemetry/index.ts';
 import { capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
+import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
@@ -44,6 +45,7 @@ const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 interface Pods {
   readonly runtime: PodRuntime;
   readonly tasks: Tasks;
+  readonly launches: Launches;
   readonly engineInfo: EngineInfo;
 }
 
@@ -171,14 +173,11 @@ export class Executor {
     const tasks = new Tasks({
       clock,
       logger: logger.child({ part: 'tasks' }),
-      frameworkId: environment.frameworkId,
       launchGraceMs: config.launchGracePeriodMs,
-      maxPods: config.maxPods,
       runtime,
       reporter: this.#reporter,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
-      accept: (task) => ledger.addTask(task),
       update: (update) => this.#update(update),
       said: (taskId) => ledger.hasUpdates(taskId),
       forget: (taskId) => {
@@ -186,13 +185,24 @@ export class Executor {
         this.#collector.poke();
       },
     });
-    this.#pods = { runtime, tasks, engineInfo };
+    const launches = new Launches({
+      clock,
+      logger: logger.child({ part: 'tasks' }),
+      frameworkId: environment.frameworkId,
+      maxPods: config.maxPods,
+      tasks,
+      kubernetes: () => this.#kubernetes,
+      record: (entry) => this.#memory.record(entry),
+      accept: (task) => ledger.addTask(task),
+      update: (update) => this.#update(update),
+    });
+    this.#pods = { runtime, tasks, launches, engineInfo };
     await this.#untilReached('the containers of the Engine', () => runtime.start());
     if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
     for (const pod of state.pods()) tasks.adopt(pod);
     for (const task of ledger.unacknowledged().tasks) {
       const taskId = task.task_id.value;
-      if (!ledger.isTerminal(taskId)) void tasks.relaunch(task, state.order(taskId));
+      if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
     }
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
   }
@@ -212,17 +222,17 @@ export class Executor {
   }
 
   #onEvent(event: Event): void {
-    const tasks = this.#pods?.tasks;
+    const { tasks, launches } = this.#pods ?? {};
     const { logger } = this.#options;
     switch (event.type) {
       case 'SUBSCRIBED':
         this.#onSubscribed(event.subscribed);
         break;
       case 'LAUNCH':
-        void tasks?.launch(event.launch.task);
+        void launches?.launch(event.launch.task);
         break;
       case 'LAUNCH_GROUP':
-        void tasks?.launchGroup(event.launch_group.task_group.tasks ?? []);
+        void launches?.launchGroup(event.launch_group.task_group.tasks ?? []);
         break;
       case 'KILL':
         tasks?.kill(event.kill.task_id.value, event.kill.kill_policy);
@@ -259,7 +269,7 @@ export class Executor {
     this.#memory.setNodeName(nodeName);
     this.#joinCluster(nodeName);
     this.#joining ??= this.#appear(nodeName, agent_info);
-    if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.tasks.launchStatic(executor_info.data);
+    if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
   }
 
   #joinCluster(nodeName: string): void {

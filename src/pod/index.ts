@@ -27,7 +27,7 @@ export * from './outcome.ts';
 export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
-export { dataRefs, environmentDataRefs, fieldThatNeedsApi, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
 export * from './resources.ts';
 export type { Service } from './service-env.ts';
 export * from './status.ts';

@@ -144,6 +144,7 @@ const spec = fields({
   hostPID: boolean,
   hostUsers: only(true),
   hostname: string,
+  imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
   nodeSelector: any,
   os: fields({ name: only('linux') }),
