@@ -82,7 +82,7 @@ export class Tasks {
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(last === undefined ? {} : { status: last.status }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
@@ -203,7 +203,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId);
+    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map() });
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));
