@@ -21,9 +21,9 @@ export interface PodNetworkOptions {
 export async function podNetwork({ config, environment, clock, logger, onFault }: PodNetworkOptions): Promise<CniNetwork | undefined> {
   const { networkPlugin, rootDir, cniConfDir, cniBinDir } = config;
   const owner = `${environment.frameworkId}.${environment.executorId}`.replaceAll(/[^\w.-]/g, '_');
-  const recordsDir = join(rootDir, 'network', owner);
+  const stateDir = join(rootDir, 'network', owner);
   const wanted = networkPlugin === 'cni';
-  if (!wanted && !existsSync(recordsDir)) return undefined;
+  if (!wanted && !existsSync(stateDir)) return undefined;
   const { CniNetwork } = await import('../network/index.ts');
-  return CniNetwork.open({ confDir: wanted ? cniConfDir : undefined, binDirs: cniBinDir, recordsDir, clock, logger: logger.child({ part: 'network' }), onFault });
+  return CniNetwork.open({ confDir: wanted ? cniConfDir : undefined, binDirs: cniBinDir, stateDir, clock, logger: logger.child({ part: 'network' }), onFault });
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Clock, isCode, KmError, messageOf, RepeatingTask } from '../base/index.ts';
 import type { ValidPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -19,8 +20,8 @@ export interface CniNetworkOptions {
   /** Where networks are; absent: no new sandbox gets one. */
   readonly confDir: string | undefined;
   readonly binDirs: readonly string[];
-  /** Where the records of this executor are. */
-  readonly recordsDir: string;
+  /** Where the records of this executor are, and the namespaces it holds. */
+  readonly stateDir: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `fault` has changed. */
@@ -35,7 +36,7 @@ export interface CniNetworkOptions {
 export class CniNetwork implements PodNetwork {
   readonly #options: CniNetworkOptions;
   readonly #records: NetworkRecords;
-  readonly #namespaces = new Namespaces();
+  readonly #namespaces: Namespaces;
   readonly #last = new Map<string, Promise<unknown>>();
   /** Sandboxes whose ADD this process has begun itself. */
   readonly #own = new Set<string>();
@@ -46,9 +47,10 @@ export class CniNetwork implements PodNetwork {
   #fault: string | undefined;
   #unusable = '';
 
-  private constructor(options: CniNetworkOptions, records: NetworkRecords) {
+  private constructor(options: CniNetworkOptions, records: NetworkRecords, namespaces: Namespaces) {
     const { clock, logger } = options;
     this.#options = options;
+    this.#namespaces = namespaces;
     this.#fault = this.#judged();
     this.#records = records;
     this.#looker = new RepeatingTask({
@@ -61,7 +63,10 @@ export class CniNetwork implements PodNetwork {
 
   /** Reads the records of earlier processes and looks for a network. Throws code `internal` when the records cannot be read. */
   static async open(options: CniNetworkOptions): Promise<CniNetwork> {
-    const network = new CniNetwork(options, await NetworkRecords.open(options.recordsDir, options.logger));
+    const records = await NetworkRecords.open(join(options.stateDir, 'records'), options.logger);
+    const namespaces = new Namespaces(join(options.stateDir, 'netns'));
+    for (const sandboxId of await namespaces.held()) if (records.get(sandboxId) === undefined) await namespaces.release(sandboxId);
+    const network = new CniNetwork(options, records, namespaces);
     if (options.confDir === undefined) return network;
     await network.#look(options.confDir).catch((error: unknown) => options.logger.warn('networks cannot be looked at', { error: messageOf(error) }));
     options.onFault(network.#fault);
@@ -84,15 +89,8 @@ export class CniNetwork implements PodNetwork {
     this.#judge();
   }
 
-  addresses(sandboxId: string, pid: number): readonly string[] {
-    const record = this.#records.get(sandboxId);
-    if (record === undefined) return [];
-    try {
-      this.#namespaces.hold(sandboxId, pid);
-    } catch (error) {
-      this.#options.logger.debug('network namespace not held', { error: messageOf(error) });
-    }
-    return record.ips;
+  addresses(sandboxId: string): readonly string[] {
+    return this.#records.get(sandboxId)?.ips ?? [];
   }
 
   attach(sandbox: SandboxToAttach, signal: AbortSignal): Promise<readonly string[]> {
@@ -116,7 +114,6 @@ export class CniNetwork implements PodNetwork {
   async stop(): Promise<void> {
     await this.#looker.stop();
     await Promise.allSettled(this.#last.values());
-    this.#namespaces.releaseAll();
   }
 
   async #attach({ sandboxId, pid, pod }: SandboxToAttach, signal: AbortSignal): Promise<readonly string[]> {
@@ -125,11 +122,10 @@ export class CniNetwork implements PodNetwork {
     if (known?.state === 'added') return known.ips;
     const network = this.#usable();
     const record: NetworkRecord = { version: 1, state: 'adding', attachment: { sandboxId, name, namespace, uid }, network, binDirs: this.#options.binDirs, given: this.#given(pod), ips: [] };
-    this.#namespaces.hold(sandboxId, pid);
     await this.#records.put(record);
     this.#own.add(sandboxId);
     try {
-      const call = { ...record, netns: `/proc/${pid}/ns/net`, signal };
+      const call = { ...record, netns: await this.#namespaces.hold(sandboxId, pid), signal };
       await addNetwork({ ...call, network: LOOPBACK, interfaceName: 'lo', given: {} });
       const result = await addNetwork({ ...call, interfaceName: POD_INTERFACE });
       const ips = addressesOf(result);
@@ -147,20 +143,20 @@ export class CniNetwork implements PodNetwork {
 
   async #detach(sandboxId: string): Promise<void> {
     const record = this.#records.get(sandboxId);
-    if (record === undefined) return this.#namespaces.release(sandboxId);
+    if (record === undefined) return;
     const { attachment, network, binDirs, given, result, state } = record;
     // An ADD of a process that died may still be going on.
     if (state === 'adding' && !this.#own.has(sandboxId)) await endPlugins(sandboxId);
     try {
       // Not the loopback's: what it holds goes with the namespace.
-      await deleteNetwork({ network, attachment, binDirs, given, interfaceName: POD_INTERFACE, netns: this.#namespaces.path(sandboxId) }, result);
+      await deleteNetwork({ network, attachment, binDirs, given, interfaceName: POD_INTERFACE, netns: await this.#namespaces.find(sandboxId) }, result);
     } catch (error) {
       const pod = `${attachment.name}_${attachment.namespace}`;
       throw new KmError('internal', `networkPlugin cni failed to teardown pod ${JSON.stringify(pod)} network: ${messageOf(error)}`, { cause: error });
     }
+    await this.#namespaces.release(sandboxId);
     await this.#records.remove(sandboxId);
     this.#own.delete(sandboxId);
-    this.#namespaces.release(sandboxId);
   }
 
   #usable(): NetworkList {

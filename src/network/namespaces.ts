@@ -1,45 +1,82 @@
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { KmError, messageOf } from '../base/index.ts';
 
+const run = promisify(execFile);
+
+const TIMEOUT_MS = 30_000;
+/** The file system of namespaces (linux/magic.h NSFS_MAGIC). */
+const NSFS = 0x6e73_6673;
+
 /**
- * Network namespaces of sandboxes, held open: one whose last process has died is still there for DEL, with its interface, by whose addresses
- * plugins find what they have set up outside.
+ * Network namespaces of sandboxes, each held by a mount in a folder of ours: one whose last process has died, and whose holder has died too, is still there
+ * for DEL, with its interface, by whose addresses plugins find what they have set up outside.
  */
 export class Namespaces {
-  readonly #open = new Map<string, number>();
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Sandboxes whose namespaces are held, or were. */
+  async held(): Promise<string[]> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    return readdir(this.#directory);
+  }
 
   /**
-   * Holds the namespace of that process of the sandbox. Throws code `unavailable` when there is no such process, or it is not the
-   * sandbox's (any more), or its network is our own.
+   * Holds the namespace of that process of the sandbox and gives its path. Throws code `unavailable` when there is no such process, it is not the sandbox's
+   * (any more), or its network is our own.
    */
-  hold(sandboxId: string, pid: number): void {
-    if (this.#open.has(sandboxId)) return;
-    let fd: number | undefined;
+  async hold(sandboxId: string, pid: number): Promise<string> {
+    const path = this.#path(sandboxId);
     try {
-      fd = openSync(`/proc/${pid}/ns/net`, 'r');
-      // After the opening: the number may have been another process's by then.
-      if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(sandboxId)) throw new KmError('unavailable', `process ${pid} is not the sandbox's, or not on this machine`);
-      if (fstatSync(fd).ino === statSync('/proc/self/ns/net').ino) throw new KmError('unavailable', 'the sandbox has the network of the node');
+      await using namespace = await open(`/proc/${pid}/ns/net`, 'r');
+      await this.#check(namespace, sandboxId, pid);
+      await writeFile(path, '', { mode: 0o600 });
+      // Through what is open: the number may be another process's by now.
+      await mountCommand('mount', ['--no-canonicalize', '--bind', `/proc/${process.pid}/fd/${namespace.fd}`, path]);
     } catch (error) {
-      if (fd !== undefined) closeSync(fd);
       throw new KmError('unavailable', `no network namespace of sandbox ${sandboxId}: ${messageOf(error)}`, { cause: error });
     }
-    this.#open.set(sandboxId, fd);
+    return path;
   }
 
-  /** A path of it for other processes; empty when it is not held. */
-  path(sandboxId: string): string {
-    const fd = this.#open.get(sandboxId);
-    return fd === undefined ? '' : `/proc/${process.pid}/fd/${fd}`;
+  /** The path of a namespace that is held; empty when it is not. */
+  async find(sandboxId: string): Promise<string> {
+    const path = this.#path(sandboxId);
+    const type = await statfs(path).then((found) => found.type, () => 0);
+    return type === NSFS ? path : '';
   }
 
-  release(sandboxId: string): void {
-    const fd = this.#open.get(sandboxId);
-    if (fd !== undefined) closeSync(fd);
-    this.#open.delete(sandboxId);
+  /** Lets it go; not held is fine. Throws code `internal` with the words of umount(8). */
+  async release(sandboxId: string): Promise<void> {
+    const path = await this.find(sandboxId);
+    if (path !== '') await mountCommand('umount', ['--no-canonicalize', path]);
+    await rm(this.#path(sandboxId), { force: true });
   }
 
-  releaseAll(): void {
-    for (const sandboxId of [...this.#open.keys()]) this.release(sandboxId);
+  async #check(namespace: FileHandle, sandboxId: string, pid: number): Promise<void> {
+    // After the opening: the number may have been another process's by then.
+    const cgroups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+    if (!cgroups.includes(sandboxId)) throw new KmError('unavailable', `process ${pid} is not the sandbox's, or not on this machine`);
+    const [its, ours] = await Promise.all([namespace.stat(), stat('/proc/self/ns/net')]);
+    if (its.ino === ours.ino) throw new KmError('unavailable', 'the sandbox has the network of the node');
+  }
+
+  #path(sandboxId: string): string {
+    return join(this.#directory, sandboxId);
+  }
+}
+
+async function mountCommand(command: 'mount' | 'umount', args: readonly string[]): Promise<void> {
+  try {
+    await run(command, args, { timeout: TIMEOUT_MS, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } });
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string };
+    throw new KmError('internal', `${command}: ${stderr.trim() === '' ? message : stderr.trim()}`, { cause: error });
   }
 }

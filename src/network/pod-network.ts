@@ -15,8 +15,8 @@ export interface PodNetwork {
   readonly joins: boolean;
   /** Why no pod can get a network now; undefined when they can. */
   readonly fault: string | undefined;
-  /** The addresses of a running sandbox, IPv4 first; none before `attach` has succeeded. `pid` is a process of it. */
-  addresses(sandboxId: string, pid: number): readonly string[];
+  /** The addresses of a sandbox, IPv4 first; none before `attach` has succeeded. */
+  addresses(sandboxId: string): readonly string[];
   /**
    * Joins a sandbox to the network and gives its addresses, one at least. What fails leaves nothing behind. Throws code `internal` with the plugin's words,
    * `unavailable` while there is a `fault`, `invalid` for what the pod asks.

@@ -32,9 +32,9 @@ export function containerObserver(engine: Engine, network: PodNetwork | undefine
   };
 }
 
-function withAddresses(seen: ObservedContainer, { pid, networkMode }: InspectedContainer, network: PodNetwork | undefined): ObservedContainer {
+function withAddresses(seen: ObservedContainer, { networkMode }: InspectedContainer, network: PodNetwork | undefined): ObservedContainer {
   if (network === undefined || networkMode !== 'none' || seen.state !== 'running') return seen;
-  return { ...seen, ips: network.addresses(seen.id, pid) };
+  return { ...seen, ips: network.addresses(seen.id) };
 }
 
 function messageOf({ terminationMessage }: ObservedContainer): { terminationMessage?: string } {
