@@ -7,6 +7,7 @@
  * that we do not do is a fault, never passed over; a terminal phase never changes, a restart count never falls, `startTime` never moves.
  */
 export * from './action.ts';
+export * from './admit.ts';
 export * from './actions.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
@@ -22,12 +23,14 @@ export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
+export type { NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
 export { dataRefs, environmentDataRefs, fieldThatNeedsApi, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { remainsOf } from './remains.ts';
 export * from './resources.ts';
 export type { Service } from './service-env.ts';
 export * from './status.ts';
