@@ -7,8 +7,8 @@
  * that we do not do is a fault, never passed over; a terminal phase never changes, a restart count never falls, `startTime` never moves.
  */
 export * from './action.ts';
-export * from './admit.ts';
 export * from './actions.ts';
+export * from './admit.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';
@@ -29,7 +29,7 @@ export * from './outcome.ts';
 export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
-export { dataRefs, environmentDataRefs, fieldThatNeedsApi, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
 export { remainsOf } from './remains.ts';
 export * from './resources.ts';
 export type { Service } from './service-env.ts';

@@ -157,6 +157,7 @@ const spec = fields({
   hostPID: boolean,
   hostUsers: only(true),
   hostname: string,
+  imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
   nodeSelector: map(string),
   os: fields({ name: only('linux') }),
