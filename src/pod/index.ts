@@ -8,6 +8,7 @@
  */
 export * from './action.ts';
 export * from './actions.ts';
+export * from './admit.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';
@@ -24,12 +25,14 @@ export * from './mount.ts';
 export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
 export * from './network-target.ts';
+export type { NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
-export { dataRefs, environmentDataRefs, fieldThatNeedsApi, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { remainsOf } from './remains.ts';
 export * from './resources.ts';
 export type { Service } from './service-env.ts';
 export { isSidecar, lastingContainers, sidecarsOf } from './sidecar.ts';
