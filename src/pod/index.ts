@@ -8,6 +8,7 @@
  */
 export * from './action.ts';
 export * from './actions.ts';
+export { type ClaimedSource, type ClaimedVolume, claimedVolume, claimVolumes, isReadOnlyVolume, isVolumeOn, volumeNameOf } from './claimed-volume.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';
@@ -22,6 +23,7 @@ export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
+export { nodeMatches } from './node-selector.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
