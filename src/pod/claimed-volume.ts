@@ -1,5 +1,5 @@
 import { KmError } from '../base/index.ts';
-import { nodeMatches } from './node-selector.ts';
+import { isSelected, type NodeIdentity } from './node-affinity.ts';
 import type { PersistentVolume, PersistentVolumeClaim, ValidPod, Volume } from './types.ts';
 
 /** A persistent volume as a pod gets it through a claim of its. */
@@ -69,9 +69,9 @@ function sourceOf(name: string, spec: NonNullable<PersistentVolume['spec']>): Cl
 }
 
 /** Whether the volume is to be had on a node. */
-export function isVolumeOn({ spec }: PersistentVolume, node: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): boolean {
+export function isVolumeOn({ spec }: PersistentVolume, node: NodeIdentity): boolean {
   const required = spec?.nodeAffinity?.required;
-  return required === undefined || nodeMatches(required, node);
+  return required === undefined || isSelected(node, required);
 }
 
 /** The pod's volumes that stand for claims. */

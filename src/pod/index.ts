@@ -8,6 +8,7 @@
  */
 export * from './action.ts';
 export * from './actions.ts';
+export * from './admit.ts';
 export { type ClaimedSource, type ClaimedVolume, claimedVolume, claimVolumes, isReadOnlyVolume, isVolumeOn, volumeNameOf } from './claimed-volume.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
@@ -23,13 +24,14 @@ export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
-export { nodeMatches } from './node-selector.ts';
+export { isSelected, type NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
 export * from './quantity.ts';
 export * from './read.ts';
-export { dataRefs, environmentDataRefs, fieldThatNeedsApi, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
+export { remainsOf } from './remains.ts';
 export * from './resources.ts';
 export type { Service } from './service-env.ts';
 export * from './status.ts';

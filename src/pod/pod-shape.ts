@@ -129,13 +129,26 @@ const volume = fields({
   }),
 });
 
+const nodeRequirements = list(fields({ key: string, operator: string, values: strings }));
+
+/** Of affinities only that to the node concerns us: a scheduler has looked at the others. */
+const affinity = fields(
+  {
+    nodeAffinity: fields(
+      { requiredDuringSchedulingIgnoredDuringExecution: fields({ nodeSelectorTerms: list(fields({ matchExpressions: nodeRequirements, matchFields: nodeRequirements })) }) },
+      any,
+    ),
+  },
+  any,
+);
+
 const spec = fields({
   containers: list(container),
   initContainers: list(container),
   ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
   volumes: list(volume),
   activeDeadlineSeconds: int64,
-  affinity: any,
+  affinity,
   automountServiceAccountToken: any,
   dnsConfig: fields({ nameservers: strings, searches: strings, options: list(fields({ name: string, value: string })) }),
   dnsPolicy: string,
@@ -146,8 +159,9 @@ const spec = fields({
   hostPID: boolean,
   hostUsers: only(true),
   hostname: string,
+  imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
-  nodeSelector: any,
+  nodeSelector: map(string),
   os: fields({ name: only('linux') }),
   preemptionPolicy: any,
   priority: int32,

@@ -14,7 +14,12 @@ const HOUR_SECONDS = 3600;
 /** Every secret and config map that the pod names, each once: a node's identity may read these and no others. */
 export function dataRefs(pod: ValidPod): DataRef[] {
   const { volumes = [], initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
-  return unique([...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers, ...ephemeralContainers].flatMap(environmentDataRefs)]);
+  return unique([...pullSecretRefs(pod), ...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers, ...ephemeralContainers].flatMap(environmentDataRefs)]);
+}
+
+/** The secrets with which the pod's images are pulled. */
+export function pullSecretRefs({ spec }: ValidPod): DataRef[] {
+  return unique((spec.imagePullSecrets ?? []).flatMap(({ name }) => named('secret', name)));
 }
 
 /** What the files of a volume are made of. */

@@ -36,6 +36,7 @@ export function checkSpec(spec: PodSpec, faults: Faults): void {
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     faults.add('spec.shareProcessNamespace', 'must not be set together with hostPID');
   }
+  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if ((name ?? '') === '') faults.add(`spec.imagePullSecrets[${i}].name`, 'required');
   checkSecurityContext(spec, faults);
 }
 
@@ -98,9 +99,10 @@ function checkDns(spec: PodSpec, faults: Faults): void {
   }
   if (nameservers.length > 3) faults.add(`${path}.nameservers`, 'must not have more than 3 nameservers');
   for (const [i, address] of nameservers.entries()) checkIp(address, `${path}.nameservers[${i}]`, faults);
-  if (searches.length > 6) faults.add(`${path}.searches`, 'must not have more than 6 search paths');
-  if (searches.join(' ').length > 256) faults.add(`${path}.searches`, 'must not have more than 256 characters (including spaces)');
-  for (const [i, search] of searches.entries()) checkSubdomain(search.replace(/\.$/, ''), `${path}.searches[${i}]`, faults);
+  // What newer API servers take (Kubernetes v1.28); beyond what the resolver takes it is cut, and an event says so.
+  if (searches.length > 32) faults.add(`${path}.searches`, 'must not have more than 32 search paths');
+  if (searches.join(' ').length > 2048) faults.add(`${path}.searches`, 'must not have more than 2048 characters (including spaces)');
+  for (const [i, search] of searches.entries()) if (search !== '.') checkSubdomain(search.replace(/\.$/, ''), `${path}.searches[${i}]`, faults);
   for (const [i, option] of options.entries()) {
     if ((option.name ?? '') === '') faults.add(`${path}.options[${i}].name`, 'required');
     else if (/\s/.test(`${option.name}${option.value ?? ''}`)) faults.add(`${path}.options[${i}]`, 'must not contain white space');

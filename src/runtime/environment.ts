@@ -23,8 +23,8 @@ async function environmentGiven(context: PodContext, container: Container, sandb
   const { hostIP, nodeName } = context.node;
   const given = { hostIP, nodeName: nodeName(), nodeAllocatable: context.nodeAllocatable, ...(await fromApi(context, container, signal)) };
   if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
-  const podIP = await sandbox.up;
-  return { ...given, podIP, podIPs: [podIP] };
+  const podIPs = await sandbox.up;
+  return { ...given, podIPs, ...(podIPs[0] !== undefined && { podIP: podIPs[0] }) };
 }
 
 /** What variables are made of that only the API knows. When it does not answer, that is told of the container: it is not the Engine that is away. */

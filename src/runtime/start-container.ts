@@ -17,6 +17,7 @@ import { runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
+import { pullCredentials } from './pull-credentials.ts';
 import { removeOlder } from './remove-older.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
@@ -37,7 +38,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
-  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), context.volumes.prepare(signal), sandbox.id]);
+  const wanted = { uid, container, tell, credentials: () => pullCredentials(context, container.image ?? '', signal) };
+  const [image, volumes] = await Promise.all([node.puller.ensure(wanted, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   // The log is linked before there is one: if we die right behind the start, nobody would make up for it.

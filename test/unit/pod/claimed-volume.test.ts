@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { claimedVolume, isReadOnlyVolume, isVolumeOn, nodeMatches, type PersistentVolume, type PersistentVolumeClaim, volumeNameOf } from '../../../src/pod/index.ts';
+import { claimedVolume, isReadOnlyVolume, isSelected, isVolumeOn, type PersistentVolume, type PersistentVolumeClaim, volumeNameOf } from '../../../src/pod/index.ts';
 
+type Selector = { nodeSelectorTerms: [] };
 type Spec = NonNullable<PersistentVolume['spec']>;
 const claim = (more: Partial<PersistentVolumeClaim> = {}): PersistentVolumeClaim => ({ metadata: { name: 'data', uid: 'c1' }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' }, ...more });
 const volume = (spec: Spec): PersistentVolume => ({ metadata: { name: 'pv' }, spec: { claimRef: { uid: 'c1' }, capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], ...spec } });
@@ -80,8 +81,8 @@ describe('a node selector', () => {
     [true, { nodeSelectorTerms: [{}, ...(expression('zone', 'Exists') as { nodeSelectorTerms: [] }).nodeSelectorTerms] }],
     [false, { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }], matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n2'] }] }] }],
   ])('means it (%s): %j', (expected, selector) => {
-    expect(nodeMatches(selector as Parameters<typeof nodeMatches>[0], node)).toBe(expected);
-    expect(isVolumeOn(volume({ local: { path: '/p' }, nodeAffinity: { required: selector as Parameters<typeof nodeMatches>[0] } }), node)).toBe(expected);
+    expect(isSelected(node, selector as Selector)).toBe(expected);
+    expect(isVolumeOn(volume({ local: { path: '/p' }, nodeAffinity: { required: selector as Selector } }), node)).toBe(expected);
   });
 
   it('is not asked where a volume has none', () => expect(isVolumeOn(volume({ local: { path: '/p' } }), node)).toBe(true));
@@ -89,7 +90,7 @@ describe('a node selector', () => {
   it('and its negation never both hold', () => {
     const pairs = fc.constantFrom(['In', 'NotIn'] as const, ['Exists', 'DoesNotExist'] as const);
     fc.assert(fc.property(fc.constantFrom('zone', 'size', 'empty', 'none'), pairs, fc.array(fc.constantFrom('a', '10', '')), (key, [one, other], values) => {
-      const holds = (operator: string): boolean => nodeMatches({ nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }] }, node);
+      const holds = (operator: string): boolean => isSelected(node, { nodeSelectorTerms: [{ matchExpressions: [{ key, operator, values }] }] });
       expect(holds(one)).toBe(!holds(other));
     }));
   });
