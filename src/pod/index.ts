@@ -9,6 +9,7 @@
 export * from './action.ts';
 export * from './actions.ts';
 export * from './admit.ts';
+export { type ClaimedSource, type ClaimedVolume, claimedVolume, claimVolumes, isReadOnlyVolume, isVolumeOn, volumeNameOf } from './claimed-volume.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';
@@ -26,6 +27,7 @@ export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
 export * from './network-target.ts';
 export type { NodeIdentity } from './node-affinity.ts';
+export { isSelected, type NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';

@@ -1,4 +1,5 @@
 import type { Shape } from './shape.ts';
+import { OUTSIDE_VOLUMES, REFUSED_VOLUMES } from './volume-kinds.ts';
 
 /*
  * Every field of a Pod that we read or may pass by, with its type. A field of the spec that is not listed here is one we do not do yet:
@@ -74,7 +75,7 @@ const containerFields = {
       name: string,
       mountPath: string,
       readOnly: boolean,
-      recursiveReadOnly: only('Disabled'),
+      recursiveReadOnly: string,
       subPath: string,
       subPathExpr: string,
       mountPropagation: string,
@@ -114,7 +115,8 @@ const source = { name: string, items, optional: boolean };
 const volume = fields({
   name: string,
   emptyDir: fields({ medium: string, sizeLimit: quantity }),
-  hostPath: fields({ path: string, type: string }),
+  ...OUTSIDE_VOLUMES,
+  ...REFUSED_VOLUMES,
   secret: fields({ secretName: string, items, optional: boolean, defaultMode: int32 }),
   configMap: fields({ ...source, defaultMode: int32 }),
   downwardAPI: fields({ items: downwardItems, defaultMode: int32 }),
@@ -175,7 +177,7 @@ const spec = fields({
   securityContext: fields({
     appArmorProfile,
     fsGroup: int64,
-    fsGroupChangePolicy: only('Always'),
+    fsGroupChangePolicy: string,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,

@@ -112,10 +112,11 @@ function checkDns(spec: PodSpec, faults: Faults): void {
 
 function checkSecurityContext(spec: PodSpec, faults: Faults): void {
   const path = 'spec.securityContext';
-  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [], sysctls = [] } = spec.securityContext ?? {};
+  const { runAsUser, runAsGroup, fsGroup, fsGroupChangePolicy, supplementalGroups = [], sysctls = [] } = spec.securityContext ?? {};
   checkRange(runAsUser, 0, MOST_INT32, `${path}.runAsUser`, faults);
   checkRange(runAsGroup, 0, MOST_INT32, `${path}.runAsGroup`, faults);
   checkRange(fsGroup, 0, MOST_INT32, `${path}.fsGroup`, faults);
+  if (fsGroupChangePolicy !== undefined) checkOneOf(fsGroupChangePolicy, ['Always', 'OnRootMismatch'], `${path}.fsGroupChangePolicy`, faults);
   for (const [i, group] of supplementalGroups.entries()) checkRange(group, 0, MOST_INT32, `${path}.supplementalGroups[${i}]`, faults);
   const names = new Set<string>();
   for (const [i, { name }] of sysctls.entries()) {

@@ -175,7 +175,7 @@ export class PodWorker {
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
     const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
-    if (isTerminal(this.#status?.phase)) await volumes.stop();
+    if (isTerminal(this.#status?.phase)) await (observed.containers.some(({ state }) => state === 'running') ? volumes.stop() : volumes.remove());
     else volumes.hold(observed.containers.length > 0);
     const actions = podActions({ pod, observed, probes: this.#prober.results, now: node.clock.now(), crashBackoff, restartCounts, postStartFailed });
     if (actions.length === 0) return;
