@@ -26,7 +26,6 @@ export * from './mount.ts';
 export * from './names.ts';
 export { nestedMountPoints } from './nested-mounts.ts';
 export * from './network-target.ts';
-export type { NodeIdentity } from './node-affinity.ts';
 export { isSelected, type NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
