@@ -3,11 +3,11 @@ import type { ExecutorConfig } from '../config/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
-import { hostInfo, NodeReporter } from '../node/index.ts';
+import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
 import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { capacityOf, hostAddress } from './host.ts';
+import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { Launches } from './launches.ts';
@@ -77,6 +77,8 @@ export class Executor {
   #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
   #capabilities: ReadonlySet<string> = new Set();
+  /** Known once the agent has told its resources. */
+  #capacity: NodeCapacity | undefined;
   #closing: Promise<void> | undefined;
 
   /** Throws code `invalid` when the journal is damaged or the Engine's address is none. */
@@ -192,7 +194,7 @@ export class Executor {
       clock,
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
-      maxPods: config.maxPods,
+      allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
       tasks,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
@@ -270,17 +272,20 @@ export class Executor {
     this.#capabilities = new Set((framework_info.capabilities ?? []).map(({ type }) => String(type)));
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.setNodeName(nodeName);
+    if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
     this.#joinCluster(nodeName);
-    this.#joining ??= this.#appear(nodeName, agent_info);
+    this.#joining ??= this.#appear(nodeName);
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
   }
 
   #joinCluster(nodeName: string): void {
-    if (this.#client === undefined || this.#kubernetes !== undefined) return;
-    const { clock, logger } = this.#options;
+    if (this.#client === undefined || this.#kubernetes !== undefined || this.#pods === undefined) return;
+    const { clock, config, logger } = this.#options;
+    const { architecture } = this.#pods.engineInfo;
     this.#kubernetes = new KubernetesSide({
       client: this.#client,
       nodeName,
+      nodeLabels: nodeLabels({ hostname: nodeName, labels: config.nodeLabels, info: { architecture, operatingSystem: 'linux' } }),
       clock,
       logger: logger.child({ part: 'kubernetes' }),
       onPod: (pod) => this.#pods?.tasks.onApiPod(pod),
@@ -290,10 +295,11 @@ export class Executor {
   }
 
   /** Serves the node's API, then says where: a node that is Ready can be asked for logs. */
-  async #appear(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
+  async #appear(nodeName: string): Promise<void> {
     const { config, clock, logger, version } = this.#options;
     const { engineInfo, runtime } = this.#pods ?? {};
-    if (engineInfo === undefined || runtime === undefined) return;
+    const capacity = this.#capacity;
+    if (engineInfo === undefined || runtime === undefined || capacity === undefined) return;
     const hostIP = config.nodeIp ?? hostAddress();
     let kubeletPort: number | undefined;
     this.#served = new ServedApi({
@@ -322,7 +328,7 @@ export class Executor {
         hostIP,
         hostname: nodeName,
         labels: config.nodeLabels,
-        capacity: capacityOf(agent, engineInfo, config.maxPods),
+        capacity,
         info,
         ...(kubeletPort !== undefined && { kubeletPort }),
       },

@@ -1,5 +1,5 @@
 import type { Clock, Deadline } from '../base/index.ts';
-import type { Engine, EngineInfo, HostLimits, Owner } from '../docker/index.ts';
+import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
@@ -20,6 +20,8 @@ export interface Node {
   readonly limits: HostLimits;
   readonly relist: Relist;
   readonly puller: ImagePuller;
+  /** Who may pull which images. */
+  readonly credentials: Pick<RegistryCredentials, 'of'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;
