@@ -53,7 +53,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: app,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
-    qosClass: qosClass(pod),
+    qosClass: previous?.qosClass ?? qosClass(pod),
   };
 }
 
