@@ -89,7 +89,7 @@ export class Tasks {
     task.record = known;
     if (known.refused !== undefined) {
       kubernetes()?.expect(identityOf(pod), undefined);
-      return this.#keepRefused(task, pod, known.refused, order);
+      return this.#keepRefused(task, known, known.refused, order);
     }
     if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
@@ -114,16 +114,16 @@ export class Tasks {
     task.record = record;
     this.#options.record({ kind: 'pod', record });
     this.present(task, remains);
-    this.#keepRefused(task, remains, refused, task.order);
+    this.#keepRefused(task, record, refused, task.order);
     const seen = this.#options.kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(remains));
   }
 
-  #keepRefused(task: Task, remains: ValidPod, { update, status }: Refused, order: Order | undefined): void {
+  #keepRefused(task: Task, { pod, launchedAt }: PodRecord, { update, status }: Refused, order: Order | undefined): void {
     this.#options.update(update); // again after a crash: the ledger takes one terminal update
     this.#options.reporter.adopt(task.taskId, { state: 'ended' });
-    this.#options.runtime.launch(remains, task.taskId, { restartCounts: new Map(), status });
+    this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, restartCounts: new Map(), status });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
   }
