@@ -1,9 +1,11 @@
 /**
- * `npm run faults -- --seeds 1000` runs seeded schedules, `--points` the crashes at every point of a few lives of pods. See docs/development.md.
+ * `npm run faults -- --seeds 1000` runs seeded schedules, `--points` the crashes at every point of a few lives of
+ * pods, `--fuzz 1000000` so many inputs for each reader. See docs/development.md.
  */
 import { parseArgs } from 'node:util';
 import { campaign, type Run } from './campaign.ts';
 import type { EngineKind } from './lab-engine.ts';
+import { runFuzz } from './fuzz/run-fuzz.ts';
 import { allPoints, parsePoint, runPoint } from './points/run-points.ts';
 import { SCENARIOS } from './points/scenarios.ts';
 import { runSeed } from './run-seed.ts';
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
     point: { type: 'string' },
     every: { type: 'string', default: '1' },
+    fuzz: { type: 'string' },
     jobs: { type: 'string', default: '6' },
   },
 });
@@ -52,5 +55,7 @@ async function points(): Promise<Run[]> {
 }
 
 const one = values.seed !== undefined || values.point !== undefined;
-const failed = await campaign(values.points ? await points() : seeds(), { jobs: Number(values.jobs), keepLogs: one });
+const failed = values.fuzz === undefined
+  ? await campaign(values.points ? await points() : seeds(), { jobs: Number(values.jobs), keepLogs: one })
+  : await runFuzz(Number(values.fuzz), Number(values.first));
 process.exit(failed > 0 ? 1 : 0);
