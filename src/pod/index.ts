@@ -30,6 +30,7 @@ export { isSelected, type NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
+export { podNeed } from './pod-need.ts';
 export * from './quantity.ts';
 export * from './read.ts';
 export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
