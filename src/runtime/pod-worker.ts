@@ -6,6 +6,7 @@ import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */
@@ -194,6 +195,7 @@ export class PodWorker {
     await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
+    await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
