@@ -20,6 +20,7 @@ export * from './environment.ts';
 export { expand, staticCommand } from './expand.ts';
 export { faultText, type Fault } from './faults.ts';
 export * from './file-volume-kind.ts';
+export { keepResources } from './keep-resources.ts';
 export { killGraceSeconds } from './kill-grace.ts';
 export * from './merge-status.ts';
 export * from './mount.ts';

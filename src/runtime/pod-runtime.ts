@@ -111,8 +111,9 @@ export class PodRuntime {
     return sandboxes.length + containers.length > 0;
   }
 
-  update(pod: ValidPod): void {
-    this.#workers.get(pod.metadata.uid)?.update(pod);
+  /** A newer spec of a pod that runs, see `PodWorker.update`. */
+  update(pod: ValidPod, refused: readonly string[] = []): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod, refused);
   }
 
   kill(uid: string, order: KillOrder, deleted = false): void {
