@@ -16,6 +16,7 @@ export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef 
 export * from './deadline.ts';
 export { defaultPod } from './default-pod.ts';
 export * from './dns.ts';
+export type { NodeAllocatable } from './downward.ts';
 export * from './environment.ts';
 export { expand, staticCommand } from './expand.ts';
 export { faultText, type Fault } from './faults.ts';
