@@ -14,6 +14,7 @@ export interface ExecutorConfig {
   readonly dockerEndpoint: string;
   readonly clusterDns: readonly string[];
   readonly clusterDomain?: string;
+  /** Path; empty: pods with dnsPolicy Default look nothing up. */
   readonly resolvConf: string;
   readonly imagePullProgressDeadlineMs: number;
   /** An image that is there will do when its registry cannot be reached, whatever the pull policy says. */

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecutorConfig } from './executor-config.ts';
 import { environmentName, type Flag } from './flag.ts';
-import { absolutePath, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
+import { absolutePath, absolutePathOrNone, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
 
 /** The image that keeps a pod's namespaces; built from `docker/pause`. */
 export const DEFAULT_PAUSE_IMAGE = 'km/pause:1';
@@ -21,7 +21,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   dockerEndpoint: { name: 'docker-endpoint', value: 'url', help: 'the Docker Engine (default: DOCKER_HOST, else unix:///var/run/docker.sock)', parse: engineEndpoint },
   clusterDns: { name: 'cluster-dns', value: 'ip,...', help: 'DNS servers of pods with dnsPolicy ClusterFirst', preset: '', repeatable: true, parse: ipAddresses },
   clusterDomain: { name: 'cluster-domain', value: 'name', help: 'domain in which pods look for names first', parse: dnsName },
-  resolvConf: { name: 'resolv-conf', value: 'file', help: 'DNS settings of pods with dnsPolicy Default', preset: '/etc/resolv.conf', parse: absolutePath },
+  resolvConf: { name: 'resolv-conf', value: 'file', help: 'DNS settings of pods with dnsPolicy Default; empty for none', preset: '/etc/resolv.conf', parse: absolutePathOrNone },
   imagePullProgressDeadlineMs: { name: 'image-pull-progress-deadline', value: 'duration', help: 'a pull that makes no progress for so long is given up', preset: '1m0s', parse: durationFrom(1000) },
   offlineImages: { name: 'offline-images', value: 'bool', help: 'where a registry cannot be reached, take the image that the Engine has, even with imagePullPolicy Always', preset: 'false', boolean: true, parse: bool },
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },

@@ -59,6 +59,11 @@ export function absolutePath(text: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
+/** As `absolutePath`; empty where there is to be none. */
+export function absolutePathOrNone(text: string): string {
+  return text === '' ? '' : absolutePath(text);
+}
+
 export function readableFile(text: string): string {
   try {
     accessSync(text, constants.R_OK);

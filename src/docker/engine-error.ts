@@ -5,8 +5,8 @@ export class NameConflict extends KmError {
   /** The other one's id; absent when Docker does not tell. */
   readonly otherId: string | undefined;
 
-  constructor(message: string, otherId: string | undefined, options?: { cause?: unknown }) {
-    super('conflict', message, options);
+  constructor(message: string, otherId: string | undefined) {
+    super('conflict', message);
     this.otherId = otherId;
   }
 }
@@ -38,7 +38,7 @@ export function wordsOf(error: unknown): string {
   return own.replace(/^\(HTTP code \d+\) .*? - /, '').trim();
 }
 
-/** Turns what a call on the Engine threw into one of our errors. Ours pass through. */
+/** Turns what a call on the Engine threw into one of our errors. Ours pass through. The Engine's own words are all that its answers say: no cause repeats them. */
 export function translateError(error: unknown, call: EngineCall, signal?: AbortSignal): KmError {
   if (error instanceof KmError) return error;
   if (signal?.aborted === true) return aborted(signal);
@@ -46,8 +46,8 @@ export function translateError(error: unknown, call: EngineCall, signal?: AbortS
   const { statusCode, code } = error as ForeignError;
   if (statusCode === undefined) return socketError(words, code, error);
   const name = call === 'create' && statusCode === 409 ? NAME_CONFLICT.exec(words) : null;
-  if (name !== null) return new NameConflict(words, name[1], { cause: error });
-  return new KmError(codeOf(statusCode, words, call), words, { cause: error });
+  if (name !== null) return new NameConflict(words, name[1]);
+  return new KmError(codeOf(statusCode, words, call), words);
 }
 
 function socketError(words: string, code: string | undefined, cause: unknown): KmError {

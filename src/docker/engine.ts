@@ -88,7 +88,10 @@ export interface RegistryAuth {
   readonly username?: string;
   readonly password?: string;
   readonly serverAddress?: string;
+  /** Stands for a user and password, to get tokens with. */
   readonly identityToken?: string;
+  /** Goes to the registry as it is. */
+  readonly registryToken?: string;
 }
 
 export interface PullOptions {

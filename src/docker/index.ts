@@ -21,5 +21,8 @@ export * from './names.ts';
 export * from './observe.ts';
 export type * from './process-streams.ts';
 export { PullError } from './pull.ts';
+export type { PullSecret } from './registry/credentials.ts';
+export { repositoryOf } from './registry/image-name.ts';
+export { RegistryCredentials } from './registry/registry-credentials.ts';
 export * from './sandbox-config.ts';
 export { checkRunAsNonRoot } from './security-options.ts';

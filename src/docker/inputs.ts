@@ -13,7 +13,7 @@ export interface SandboxInput {
   readonly owner: Owner;
   /** The pause image, as given to the Engine. */
   readonly image: string;
-  /** At most 63 characters; ignored with `hostNetwork`. */
+  /** What `uname -n` says inside, at most 64 characters; ignored with `hostNetwork`. */
   readonly hostname: string;
   /** What resolv.conf shall hold; absent leaves Docker's own. */
   readonly dns?: { readonly nameservers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };

@@ -15,7 +15,6 @@ export function observe(inspected: InspectedContainer, terminationMessage?: stri
   if (labels === undefined) return undefined;
   const state = stateOf(inspected);
   const ended = state === 'exited';
-  const ip = labels.kind === 'sandbox' ? inspected.ips[0] : undefined;
   return {
     id: inspected.id,
     kind: labels.kind,
@@ -31,7 +30,7 @@ export function observe(inspected: InspectedContainer, terminationMessage?: stri
     oomKilled: ended && inspected.oomKilled,
     ...(inspected.error !== '' && { error: inspected.error }),
     ...(terminationMessage !== undefined && terminationMessage !== '' && { terminationMessage }),
-    ...(ip !== undefined && { ip }),
+    ...(labels.kind === 'sandbox' && inspected.ips.length > 0 && { ips: inspected.ips }),
     ...(labels.kind === 'sandbox' && { hostNetwork: inspected.networkMode === 'host' }),
     ...(labels.sandboxId !== undefined && { sandboxId: labels.sandboxId }),
   };

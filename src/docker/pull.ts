@@ -13,8 +13,8 @@ export class PullError extends KmError {
   /** The registry answered 502, 503 or 504: the kubelet calls that `RegistryUnavailable` instead of `ErrImagePull`. */
   readonly registryUnavailable: boolean;
 
-  constructor(code: ErrorCode, message: string, registryUnavailable: boolean, options?: { cause?: unknown }) {
-    super(code, message, options);
+  constructor(code: ErrorCode, message: string, registryUnavailable: boolean) {
+    super(code, message);
     this.registryUnavailable = registryUnavailable;
   }
 }
@@ -46,7 +46,7 @@ export async function pull(docker: Docker, reference: string, options: PullOptio
   } catch (error) {
     if (stalled.signal.aborted) throw stalled.signal.reason;
     if (error instanceof KmError || (error as { statusCode?: number }).statusCode === undefined) throw error;
-    throw pullError(wordsOf(error), (error as { statusCode?: number }).statusCode, error);
+    throw pullError(wordsOf(error), (error as { statusCode?: number }).statusCode);
   } finally {
     cancel();
   }
@@ -67,6 +67,7 @@ function registryAuth(auth: RegistryAuth): object {
     password: auth.password ?? '',
     serveraddress: auth.serverAddress ?? '',
     ...(auth.identityToken !== undefined && { identitytoken: auth.identityToken }),
+    ...(auth.registryToken !== undefined && { registrytoken: auth.registryToken }),
   };
 }
 
@@ -84,9 +85,9 @@ function failureIn(line: string): { message: string; code?: number } | undefined
 }
 
 /** Sorts by Docker's words first: the same failure comes with other statuses from other versions. */
-export function pullError(words: string, status: number | undefined, cause?: unknown): PullError {
+export function pullError(words: string, status: number | undefined): PullError {
   const registryUnavailable = status !== undefined && [502, 503, 504].includes(status);
-  return new PullError(pullCode(words, status), words, registryUnavailable, { cause });
+  return new PullError(pullCode(words, status), words, registryUnavailable);
 }
 
 function pullCode(words: string, status: number | undefined): ErrorCode {

@@ -3,13 +3,14 @@ import type { ExecutorConfig } from '../config/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
-import { hostInfo, NodeReporter } from '../node/index.ts';
+import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { capacityOf, hostAddress } from './host.ts';
+import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
+import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
@@ -44,6 +45,7 @@ const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 interface Pods {
   readonly runtime: PodRuntime;
   readonly tasks: Tasks;
+  readonly launches: Launches;
   readonly engineInfo: EngineInfo;
 }
 
@@ -73,6 +75,8 @@ export class Executor {
   #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
   #capabilities: ReadonlySet<string> = new Set();
+  /** Known once the agent has told its resources. */
+  #capacity: NodeCapacity | undefined;
   #closing: Promise<void> | undefined;
 
   /** Throws code `invalid` when the journal is damaged or the Engine's address is none. */
@@ -171,14 +175,11 @@ export class Executor {
     const tasks = new Tasks({
       clock,
       logger: logger.child({ part: 'tasks' }),
-      frameworkId: environment.frameworkId,
       launchGraceMs: config.launchGracePeriodMs,
-      maxPods: config.maxPods,
       runtime,
       reporter: this.#reporter,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
-      accept: (task) => ledger.addTask(task),
       update: (update) => this.#update(update),
       said: (taskId) => ledger.hasUpdates(taskId),
       forget: (taskId) => {
@@ -186,13 +187,24 @@ export class Executor {
         this.#collector.poke();
       },
     });
-    this.#pods = { runtime, tasks, engineInfo };
+    const launches = new Launches({
+      clock,
+      logger: logger.child({ part: 'tasks' }),
+      frameworkId: environment.frameworkId,
+      allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      tasks,
+      kubernetes: () => this.#kubernetes,
+      record: (entry) => this.#memory.record(entry),
+      accept: (task) => ledger.addTask(task),
+      update: (update) => this.#update(update),
+    });
+    this.#pods = { runtime, tasks, launches, engineInfo };
     await this.#untilReached('the containers of the Engine', () => runtime.start());
     if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
     for (const pod of state.pods()) tasks.adopt(pod);
     for (const task of ledger.unacknowledged().tasks) {
       const taskId = task.task_id.value;
-      if (!ledger.isTerminal(taskId)) void tasks.relaunch(task, state.order(taskId));
+      if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
     }
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
   }
@@ -212,17 +224,17 @@ export class Executor {
   }
 
   #onEvent(event: Event): void {
-    const tasks = this.#pods?.tasks;
+    const { tasks, launches } = this.#pods ?? {};
     const { logger } = this.#options;
     switch (event.type) {
       case 'SUBSCRIBED':
         this.#onSubscribed(event.subscribed);
         break;
       case 'LAUNCH':
-        void tasks?.launch(event.launch.task);
+        void launches?.launch(event.launch.task);
         break;
       case 'LAUNCH_GROUP':
-        void tasks?.launchGroup(event.launch_group.task_group.tasks ?? []);
+        void launches?.launchGroup(event.launch_group.task_group.tasks ?? []);
         break;
       case 'KILL':
         tasks?.kill(event.kill.task_id.value, event.kill.kill_policy);
@@ -257,17 +269,20 @@ export class Executor {
     this.#capabilities = new Set((framework_info.capabilities ?? []).map(({ type }) => String(type)));
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.setNodeName(nodeName);
+    if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
     this.#joinCluster(nodeName);
-    this.#joining ??= this.#appear(nodeName, agent_info);
-    if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.tasks.launchStatic(executor_info.data);
+    this.#joining ??= this.#appear(nodeName);
+    if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
   }
 
   #joinCluster(nodeName: string): void {
-    if (this.#client === undefined || this.#kubernetes !== undefined) return;
-    const { clock, logger } = this.#options;
+    if (this.#client === undefined || this.#kubernetes !== undefined || this.#pods === undefined) return;
+    const { clock, config, logger } = this.#options;
+    const { architecture } = this.#pods.engineInfo;
     this.#kubernetes = new KubernetesSide({
       client: this.#client,
       nodeName,
+      nodeLabels: nodeLabels({ hostname: nodeName, labels: config.nodeLabels, info: { architecture, operatingSystem: 'linux' } }),
       clock,
       logger: logger.child({ part: 'kubernetes' }),
       onPod: (pod) => this.#pods?.tasks.onApiPod(pod),
@@ -277,10 +292,11 @@ export class Executor {
   }
 
   /** Serves the node's API, then says where: a node that is Ready can be asked for logs. */
-  async #appear(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
+  async #appear(nodeName: string): Promise<void> {
     const { config, clock, logger, version } = this.#options;
     const { engineInfo, runtime } = this.#pods ?? {};
-    if (engineInfo === undefined || runtime === undefined) return;
+    const capacity = this.#capacity;
+    if (engineInfo === undefined || runtime === undefined || capacity === undefined) return;
     const hostIP = config.nodeIp ?? hostAddress();
     let kubeletPort: number | undefined;
     this.#served = new ServedApi({
@@ -309,7 +325,7 @@ export class Executor {
         hostIP,
         hostname: nodeName,
         labels: config.nodeLabels,
-        capacity: capacityOf(agent, engineInfo, config.maxPods),
+        capacity,
         info,
         ...(kubeletPort !== undefined && { kubeletPort }),
       },

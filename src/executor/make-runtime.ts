@@ -1,6 +1,6 @@
 import type { Clock } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
-import { clampOomScore, type Engine, type EngineInfo, probeHost, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
+import { clampOomScore, type Engine, type EngineInfo, probeHost, RegistryCredentials, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
 import type { EventRecorder } from '../kubernetes/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
@@ -37,12 +37,13 @@ export async function makeRuntime({ config, environment, events, logger: parent,
     },
     hostIP: config.nodeIp ?? hostAddress(),
     rootDir: config.rootDir,
+    credentials: new RegistryCredentials({ rootDir: config.rootDir, env: process.env, logger }),
     logDir: config.podLogsDir,
     pauseImage: config.podInfraContainerImage,
     logLimit: { maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles },
     clusterDns: config.clusterDns,
     clusterDomain: config.clusterDomain ?? 'cluster.local',
-    resolvConf: () => textFile(config.resolvConf),
+    resolvConf: async () => (config.resolvConf === '' ? undefined : textFile(config.resolvConf)),
     nodeHosts: () => textFile('/etc/hosts'),
     imagePullNoProgressMs: config.imagePullProgressDeadlineMs,
     offlineImages: config.offlineImages,

@@ -1,31 +1,27 @@
-import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
-import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
-import { fieldThatNeedsApi, identityOf, isTerminal, type Pod, type PodIdentity, parsePodList, type ValidPod } from '../pod/index.ts';
+import { type Clock, KmError } from '../base/index.ts';
+import type { KillPolicy } from '../mesos/index.ts';
+import { identityOf, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
-import { bindHere } from './bind-here.ts';
 import { Graves } from './graves.ts';
-import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
+import type { JournalEntry, KnownPod, PodRecord, Refused } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import { mergeOrders, type Order } from './order.ts';
-import { checked, derivedUid, faultMessage, killGraceMs, readTask, recordOf } from './read-task.ts';
+import { killGraceMs } from './read-task.ts';
+import type { Task } from './task.ts';
 import { TaskTimers } from './task-timers.ts';
 import { Tombstones } from './tombstones.ts';
 
 export interface TasksOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly frameworkId: string;
   readonly launchGraceMs: number;
-  readonly maxPods: number;
   readonly runtime: PodRuntime;
   readonly reporter: StatusReporter;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
-  /** False when the task is known already. */
-  readonly accept: (task: TaskInfo) => boolean;
   readonly update: (update: TaskUpdateDraft) => void;
   /** Whether the agent has been told anything of the task. */
   readonly said: (taskId: string) => boolean;
@@ -33,18 +29,8 @@ export interface TasksOptions {
   readonly forget: (taskId: string) => void;
 }
 
-interface Task {
-  readonly taskId: string;
-  record?: PodRecord;
-  /** Present: the API has or had the pod. Absent: it said that it has none, and never had. */
-  presence: 'present' | 'absent' | 'unknown';
-  /** Set from the moment at which it has to end, also while its launch is still under way. */
-  order: Order | undefined;
-  readonly timers: TaskTimers;
-}
-
 /**
- * The tasks of this executor and the pods that they are: each launch becomes a pod worker or a terminal update, each order to end
+ * The tasks of this executor and the pods that they are, once `Launches` has taken them in: each order to end
  * (from Mesos or from the API) reaches its pod, also when it comes before the pod has begun.
  *
  * Between awaits: `#owners` has every UID that is being launched or runs, with its task.
@@ -74,71 +60,37 @@ export class Tasks {
     return this.#tasks.size;
   }
 
-  /** Launches one task. Never throws: what is wrong with the task becomes its terminal update. */
-  async launch(info: TaskInfo): Promise<void> {
-    const task = this.#accept(info);
-    if (task !== undefined) await this.#begin(task, info);
-  }
-
-  /** Launches a task that an earlier process of this executor had accepted and not come to; `order`, if it is to end. */
-  async relaunch(info: TaskInfo, order: Order | undefined): Promise<void> {
-    const taskId = info.task_id.value;
-    if (this.#tasks.has(taskId)) return;
-    const task = this.#add(taskId);
-    task.order = order ?? task.order;
-    await this.#begin(task, info);
-  }
-
-  /** Launches all tasks of a group, or none of them. */
-  async launchGroup(infos: readonly TaskInfo[]): Promise<void> {
-    const accepted = infos.map((info) => ({ info, task: this.#accept(info) })).filter((entry) => entry.task !== undefined) as { info: TaskInfo; task: Task }[];
-    const read = await Promise.all(accepted.map(async ({ info, task }) => {
-      try {
-        const pod = await this.#read(info);
-        this.#claim(task, pod);
-        return { info, task, pod };
-      } catch (error) {
-        return { info, task, error };
-      }
-    }));
-    const faulty = read.find((entry) => 'error' in entry);
-    await Promise.all(read.map(async (entry) => {
-      if ('error' in entry) return this.#refuse(entry.task, entry.error);
-      const other = faulty === undefined ? undefined : `the group is not launched, since task ${faulty.task.taskId} cannot be: ${faultMessage(faulty.error)}`;
-      if (other !== undefined) return this.#refuse(entry.task, new KmError('invalid', other), 'REASON_TASK_GROUP_INVALID');
-      return this.#start(entry.task, entry.pod, entry.info).catch((error: unknown) => this.#refuse(entry.task, error));
-    }));
-  }
-
-  /** Runs the pods of `ExecutorInfo.data`; they live as long as the executor and are no tasks. */
-  async launchStatic(data: Uint8Array): Promise<void> {
-    const { logger } = this.#options;
-    const pods = await parsePodList(data).catch((error: unknown) => {
-      logger.error('ExecutorInfo.data holds no list of static pods', { error: messageOf(error) });
-      return [];
+  /** The pods that come before that of `task`: launched earlier or running already, and not over. */
+  othersOf(task: Task): ValidPod[] {
+    const all = [...this.#tasks.values()];
+    const at = all.indexOf(task);
+    return all.flatMap(({ record }, i) => {
+      if (record === undefined || i === at) return [];
+      const worker = this.#options.runtime.get(record.pod.metadata.uid);
+      return (i > at && worker === undefined) || isTerminal(worker?.status?.phase) ? [] : [record.pod];
     });
-    for (const given of pods) {
-      const taskId = `static/${given.metadata?.namespace ?? 'default'}/${given.metadata?.name ?? ''}`;
-      if (this.#tasks.has(taskId)) continue;
-      const task = this.#add(taskId, 'absent');
-      try {
-        const pod = await checked(given, async () => derivedUid(this.#options.frameworkId, taskId));
-        this.#claim(task, pod);
-        this.#run(task, { taskId, pod, launchedAt: this.#options.clock.now(), inApi: false });
-      } catch (error) {
-        logger.error('static pod cannot run', { pod: taskId, error: messageOf(error) });
-        this.#drop(task);
-      }
-    }
+  }
+
+  /** The task whose pod that is. */
+  ownerOf(uid: string): string | undefined {
+    return this.#owners.get(uid);
+  }
+
+  has(taskId: string): boolean {
+    return this.#tasks.has(taskId);
   }
 
   /** Takes up a pod where an earlier process of this executor left it. */
   adopt(known: KnownPod): void {
     const { kubernetes, reporter, runtime, said, update } = this.#options;
     const { pod, taskId, inApi, last, order, restartCounts } = known;
-    const task = this.#add(taskId, inApi ? 'present' : 'unknown');
+    const task = this.add(taskId, inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
+    if (known.refused !== undefined) {
+      kubernetes()?.expect(identityOf(pod), undefined);
+      return this.#keepRefused(task, pod, known.refused, order);
+    }
     if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
     else kubernetes()?.bindLater(identityOf(pod));
@@ -149,6 +101,31 @@ export class Tasks {
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
+  }
+
+  /**
+   * The task is over before its pod has begun, and the API has its object, which says so from now on: the pod stays with us, without
+   * anything to run, until that is deleted.
+   */
+  reject(task: Task, remains: ValidPod, refused: Refused): void {
+    const { uid } = remains.metadata;
+    const record = { taskId: task.taskId, pod: remains, launchedAt: this.#options.clock.now(), inApi: true, refused };
+    this.#owners.set(uid, task.taskId);
+    task.record = record;
+    this.#options.record({ kind: 'pod', record });
+    this.present(task, remains);
+    this.#keepRefused(task, remains, refused, task.order);
+    const seen = this.#options.kubernetes()?.get(uid);
+    if (seen !== undefined) this.onApiPod(seen);
+    if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(remains));
+  }
+
+  #keepRefused(task: Task, remains: ValidPod, { update, status }: Refused, order: Order | undefined): void {
+    this.#options.update(update); // again after a crash: the ledger takes one terminal update
+    this.#options.reporter.adopt(task.taskId, { state: 'ended' });
+    this.#options.runtime.launch(remains, task.taskId, { restartCounts: new Map(), status });
+    task.order = order ?? task.order;
+    if (task.order !== undefined) this.#carryOut(task, task.order);
   }
 
   /** KILL of the agent; its policy beats the task's, which beats the pod's grace. */
@@ -188,7 +165,7 @@ export class Tasks {
     const { uid = '', deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
     const task = this.#taskOf(uid);
     if (task === undefined) return this.#graves.consider(pod);
-    this.#present(task);
+    this.present(task);
     task.timers.recheckLater(() => {
       this.#options.kubernetes()?.believe(uid);
       this.#options.reporter.recheck(task.taskId);
@@ -200,7 +177,7 @@ export class Tasks {
   /** The API's spec is what the pod shall be: a new image, deadline or label reaches its worker. */
   #adjust(task: Task, given: Pod): void {
     const { record } = task;
-    const adjusted = record === undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
+    const adjusted = record === undefined || record.refused !== undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
     if (record === undefined || adjusted === undefined) return;
     task.record = { ...record, pod: adjusted };
     this.#options.record({ kind: 'pod', record: task.record });
@@ -228,7 +205,7 @@ export class Tasks {
   /** Both sides know all there is to know of a pod that is gone. */
   onSettled({ taskId }: PodReport): void {
     const task = this.#tasks.get(taskId);
-    if (task !== undefined) this.#drop(task);
+    if (task !== undefined) this.drop(task);
   }
 
   /** What `km:status` answers. */
@@ -240,43 +217,15 @@ export class Tasks {
     });
   }
 
-  #accept(info: TaskInfo): Task | undefined {
-    const taskId = info.task_id.value;
-    if (this.#tasks.has(taskId) || !this.#options.accept(info)) {
-      this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
-      return undefined;
-    }
-    return this.#add(taskId);
-  }
-
-  #add(taskId: string, presence: Task['presence'] = 'unknown'): Task {
+  /** A task that has begun to be. */
+  add(taskId: string, presence: Task['presence'] = 'unknown'): Task {
     const task: Task = { taskId, presence, order: this.#closing, timers: new TaskTimers(this.#options.clock) };
     this.#tasks.set(taskId, task);
     return task;
   }
 
-  async #begin(task: Task, info: TaskInfo): Promise<void> {
-    try {
-      const pod = await this.#read(info);
-      this.#claim(task, pod);
-      await this.#start(task, pod, info);
-    } catch (error) {
-      this.#refuse(task, error);
-    }
-  }
-
-  #read(info: TaskInfo): Promise<ValidPod> {
-    return readTask(info, async (pod) => {
-      const { namespace = 'default', name } = pod.metadata ?? {};
-      const known = name === undefined ? undefined : await this.#options.kubernetes()?.uidOf(namespace, name).catch(() => undefined);
-      return known ?? derivedUid(this.#options.frameworkId, info.task_id.value);
-    });
-  }
-
-  /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
-  #claim(task: Task, pod: ValidPod): void {
-    const field = this.#options.kubernetes() === undefined ? fieldThatNeedsApi(pod) : undefined;
-    if (field !== undefined) throw new KmError('invalid', `${field}: comes from a Kubernetes API, and this executor has none (--kubeconfig)`);
+  /** From here on the pod is this task's. Throws code `invalid` when another task has it. */
+  claim(task: Task, pod: ValidPod): void {
     const { uid, namespace, name } = pod.metadata;
     const owner = this.#owners.get(uid);
     if (owner !== undefined) throw new KmError('invalid', `metadata.uid: pod ${namespace}/${name} (${uid}) is run by task ${owner} already`);
@@ -284,29 +233,8 @@ export class Tasks {
     task.record = { taskId: task.taskId, pod, launchedAt: this.#options.clock.now(), inApi: false };
   }
 
-  async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
-    const { record: write, update, maxPods, clock } = this.#options;
-    const record = recordOf(info, pod, clock.now());
-    task.record = record;
-    write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
-    update({ taskId: task.taskId, state: 'TASK_STARTING' });
-    if (this.#owners.size > maxPods) {
-      throw new KmError('unavailable', `Node didn't have enough resource: pods, requested: 1, used: ${this.#owners.size - 1}, capacity: ${maxPods}`);
-    }
-    await this.#bind(task, pod);
-    this.#run(task, { ...record, inApi: task.presence === 'present' });
-  }
-
-  /** Finds out what the API knows of the pod and makes it ours there. Throws when it is another node's, or another pod. */
-  async #bind(task: Task, pod: ValidPod): Promise<void> {
-    const api = this.#options.kubernetes();
-    const { uid } = pod.metadata;
-    if (api === undefined) return;
-    if (pod.spec.nodeName === api.nodeName || api.get(uid) !== undefined) return this.#present(task, pod);
-    if (await bindHere(api, identityOf(pod), this.#options.logger)) this.#present(task, pod);
-  }
-
-  #run(task: Task, record: PodRecord): void {
+  /** Begins the work on the pod of a task. */
+  run(task: Task, record: PodRecord): void {
     const { record: write, runtime, kubernetes, reporter } = this.#options;
     const { pod, taskId } = record;
     const { uid } = pod.metadata;
@@ -356,17 +284,8 @@ export class Tasks {
     if (alone && stage === 'syncing' && isTerminal(status.phase)) this.#options.runtime.finish(pod.metadata.uid);
   }
 
-  /** The task ends before its pod has begun. */
-  #refuse(task: Task, error: unknown, reason = 'REASON_TASK_INVALID'): void {
-    const { taskId } = task;
-    const message = faultMessage(error);
-    this.#options.logger.warn('task refused', { task: taskId, error: message });
-    const invalid = isCode(error, 'invalid');
-    this.#options.update(invalid ? { taskId, state: 'TASK_ERROR', reason, message } : { taskId, state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
-    this.#drop(task);
-  }
-
-  #drop(task: Task): void {
+  /** The task is over and forgotten. */
+  drop(task: Task): void {
     const { runtime, reporter, kubernetes, record, forget } = this.#options;
     task.timers.stop();
     const uid = task.record?.pod.metadata.uid;
@@ -382,7 +301,8 @@ export class Tasks {
     if (this.#tasks.size === 0) this.#onEmpty?.();
   }
 
-  #present(task: Task, pod?: ValidPod): void {
+  /** The API has the pod, which is `pod` where the task does not know it yet. */
+  present(task: Task, pod?: ValidPod): void {
     if (task.presence === 'present') return;
     task.presence = 'present';
     const known = pod ?? task.record?.pod;

@@ -19,6 +19,7 @@ interface DataCarrier extends KubeObject {
   readonly data?: Record<string, string>;
   readonly binaryData?: Record<string, string>;
   readonly immutable?: boolean;
+  readonly type?: string;
 }
 
 /** One object that somebody holds. */
@@ -140,8 +141,8 @@ function keyOf(namespace: string, ref: DataRef): string {
   return `${namespace}/${dataKey(ref)}`;
 }
 
-function decoded(kind: DataKind, { data = {}, binaryData = {} }: DataCarrier): DataObject {
-  return { data: buffers(data, kind === 'secret' ? 'base64' : 'utf8'), binaryData: buffers(kind === 'secret' ? {} : binaryData, 'base64') };
+function decoded(kind: DataKind, { data = {}, binaryData = {}, type }: DataCarrier): DataObject {
+  return { ...(type !== undefined && { type }), data: buffers(data, kind === 'secret' ? 'base64' : 'utf8'), binaryData: buffers(kind === 'secret' ? {} : binaryData, 'base64') };
 }
 
 function buffers(values: Readonly<Record<string, string>>, encoding: 'base64' | 'utf8'): Map<string, Buffer> {

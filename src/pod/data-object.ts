@@ -11,6 +11,8 @@ export interface DataRef {
 
 /** What a secret or config map holds, decoded. */
 export interface DataObject {
+  /** A secret's type: `Opaque`, `kubernetes.io/dockerconfigjson`, ... */
+  readonly type?: string;
   readonly data: ReadonlyMap<string, Buffer>;
   /** A config map's values that are no text: files, never variables. Empty for a secret. */
   readonly binaryData: ReadonlyMap<string, Buffer>;

@@ -1,8 +1,8 @@
 import type { ValidPod } from './types.ts';
 
 export interface DnsGiven {
-  /** Content of the node's resolv.conf. */
-  readonly nodeResolvConf: string;
+  /** Content of the node's resolv.conf; absent: the node is to have none (`--resolv-conf=`). */
+  readonly nodeResolvConf?: string | undefined;
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
 }
@@ -30,6 +30,9 @@ interface Resolver {
   searches: string[];
   options: string[];
 }
+
+/** What disables look-ups: the resolver would ask the local machine if it had no server, and this says so. */
+const NO_LOOKUPS: Resolver = { nameservers: ['127.0.0.1'], searches: ['.'], options: [] };
 
 /** The pod's resolver by its `dnsPolicy` and `dnsConfig`. Kubernetes v1.20 pkg/kubelet/network/dns/dns.go GetPodDNS. */
 export function dnsConfig(pod: ValidPod, given: DnsGiven): DnsConfig {
@@ -67,11 +70,11 @@ function policyOf(pod: ValidPod): 'cluster' | 'node' | 'none' {
 function baseResolver(pod: ValidPod, given: DnsGiven): Resolver {
   const policy = policyOf(pod);
   if (policy === 'none') return { nameservers: [], searches: [], options: [] };
-  const node = parseResolvConf(given.nodeResolvConf);
-  if (policy === 'node' || given.clusterDns.length === 0) return node;
+  const node = given.nodeResolvConf === undefined ? undefined : parseResolvConf(given.nodeResolvConf);
+  if (policy === 'node' || given.clusterDns.length === 0) return node ?? NO_LOOKUPS;
   const domain = given.clusterDomain;
   const cluster = domain === '' ? [] : [`${pod.metadata.namespace}.svc.${domain}`, `svc.${domain}`, domain];
-  return { nameservers: [...given.clusterDns], searches: unique([...cluster, ...node.searches]), options: CLUSTER_OPTIONS };
+  return { nameservers: [...given.clusterDns], searches: unique([...cluster, ...(node?.searches ?? [])]), options: CLUSTER_OPTIONS };
 }
 
 function withPodConfig(base: Resolver, pod: ValidPod): Resolver {
@@ -97,7 +100,7 @@ function parseResolvConf(text: string): Resolver {
   for (const line of text.split('\n')) {
     const [keyword, ...words] = line.trim().split(/\s+/);
     if (keyword === 'nameserver' && words[0] !== undefined) resolver.nameservers.push(words[0]);
-    if (keyword === 'search') resolver.searches = words.map((word) => word.replace(/\.$/, ''));
+    if (keyword === 'search') resolver.searches = words.map((word) => (word === '.' ? word : word.replace(/\.$/, '')));
     if (keyword === 'options') resolver.options = words;
   }
   return resolver;

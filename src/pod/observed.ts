@@ -27,8 +27,8 @@ export interface ObservedContainer {
   readonly error?: string;
   /** What the container left as its termination message, already cut to size. */
   readonly terminationMessage?: string;
-  /** Sandbox only: its address in the pod network; absent without one and with the host's network. */
-  readonly ip?: string;
+  /** Sandbox only: its addresses in the pod network, IPv4 first; absent without one and with the host's network. */
+  readonly ips?: readonly string[];
   /** Sandbox only: whether it joined the host's network. */
   readonly hostNetwork?: boolean;
   /** Id of the sandbox whose namespaces it joined; absent on sandboxes. */

@@ -14,7 +14,12 @@ const HOUR_SECONDS = 3600;
 /** Every secret and config map that the pod names, each once: a node's identity may read these and no others. */
 export function dataRefs(pod: ValidPod): DataRef[] {
   const { volumes = [], initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
-  return unique([...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers, ...ephemeralContainers].flatMap(environmentDataRefs)]);
+  return unique([...pullSecretRefs(pod), ...volumes.flatMap(volumeDataRefs), ...[...initContainers, ...containers, ...ephemeralContainers].flatMap(environmentDataRefs)]);
+}
+
+/** The secrets with which the pod's images are pulled. */
+export function pullSecretRefs({ spec }: ValidPod): DataRef[] {
+  return unique((spec.imagePullSecrets ?? []).flatMap(({ name }) => named('secret', name)));
 }
 
 /** What the files of a volume are made of. */
@@ -45,8 +50,10 @@ export function tokenWanted({ audience = '', expirationSeconds = HOUR_SECONDS }:
 
 /** The first field of the pod that only a Kubernetes API can fill; undefined for a pod that does without one. */
 export function fieldThatNeedsApi({ spec }: ValidPod): string | undefined {
-  const volume = (spec.volumes ?? []).findIndex((one) => volumeDataRefs(one).length + volumeTokens(one).length > 0);
-  if (volume >= 0) return `spec.volumes[${volume}].${fileVolumeKind(spec.volumes?.[volume] ?? { name: '' })}`;
+  for (const [i, volume] of (spec.volumes ?? []).entries()) {
+    if (volume.persistentVolumeClaim !== undefined) return `spec.volumes[${i}].persistentVolumeClaim`;
+    if (volumeDataRefs(volume).length + volumeTokens(volume).length > 0) return `spec.volumes[${i}].${fileVolumeKind(volume)}`;
+  }
   for (const field of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
     for (const [i, { envFrom = [], env = [] }] of (spec[field] ?? []).entries()) {
       const at = `spec.${field}[${i}]`;

@@ -19,6 +19,6 @@ export function sandboxVerdict(pod: ValidPod, observed: ObservedPod): SandboxVer
   if (observed.sandboxes.filter((s) => s.state === 'running').length > 1) return needed;
   const hostNetwork = pod.spec.hostNetwork === true;
   if (newest.hostNetwork !== undefined && newest.hostNetwork !== hostNetwork) return needed;
-  if (!hostNetwork && (newest.ip ?? '') === '') return needed;
+  if (!hostNetwork && (newest.ips ?? []).length === 0) return needed;
   return { kind: 'good', sandbox: newest };
 }

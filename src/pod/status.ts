@@ -51,7 +51,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: app,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
-    qosClass: qosClass(pod),
+    qosClass: previous?.qosClass ?? qosClass(pod),
   };
 }
 
@@ -74,11 +74,11 @@ function phaseOf(input: PodStatusInput, computed: PodPhase): { phase: PodPhase; 
   return failure === undefined ? { phase: computed } : { phase: 'Failed', reason: failure.reason, message: failure.message };
 }
 
-/** The address of the newest sandbox; the last known one stays with a pod whose sandboxes have all ended. */
+/** The addresses of the newest sandbox; the last known ones stay with a pod whose sandboxes have all ended. */
 function podIPs({ pod, observed, previous, hostIP }: PodStatusInput): string[] {
   const sandbox = newestSandbox(observed);
   if (pod.spec.hostNetwork === true) return hostIP === '' ? [] : [hostIP];
-  if (sandbox?.state === 'running' && (sandbox.ip ?? '') !== '') return [sandbox.ip ?? ''];
+  if (sandbox?.state === 'running' && sandbox.ips !== undefined && sandbox.ips.length > 0) return [...sandbox.ips];
   if (observed.sandboxes.some((s) => s.state === 'running')) return [];
   const known = (previous?.podIPs ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [ip]));
   return known.length > 0 || previous?.podIP === undefined ? known : [previous.podIP];

@@ -1,6 +1,7 @@
 import type { Faults } from './faults.ts';
 import { NOT_SUPPORTED_YET, shown } from './faults.ts';
 import { checkIp, checkLabel, checkOneOf, checkQualifiedName, checkRange, checkSubdomain } from './rules.ts';
+import { isSidecar } from './sidecar.ts';
 import type { Container, PodSpec } from './types.ts';
 import { checkContainer } from './validate-container.ts';
 import { checkVolumes } from './validate-volumes.ts';
@@ -36,6 +37,7 @@ export function checkSpec(spec: PodSpec, faults: Faults): void {
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     faults.add('spec.shareProcessNamespace', 'must not be set together with hostPID');
   }
+  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if ((name ?? '') === '') faults.add(`spec.imagePullSecrets[${i}].name`, 'required');
   checkSecurityContext(spec, faults);
 }
 
@@ -47,12 +49,12 @@ function checkContainers(spec: PodSpec, volumes: ReadonlySet<string>, faults: Fa
   const each = (containers: readonly Container[], path: string, isInit: boolean): void => {
     for (const [i, container] of containers.entries()) {
       const at = `${path}[${i}]`;
-      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true }, faults);
+      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true, graceSeconds: spec.terminationGracePeriodSeconds ?? 0 }, faults);
       const name = container.name ?? '';
       if (name !== '' && names.has(name)) faults.add(`${at}.name`, `duplicate value: ${shown(name)}`);
       names.add(name);
-      // Init containers run one after the other: only their own ports can clash.
-      checkHostPorts(container, at, isInit ? new Set() : hostPorts, faults);
+      // Init containers run one after the other: only their own ports can clash. Sidecars run beside all others.
+      checkHostPorts(container, at, isInit && !isSidecar(container) ? new Set() : hostPorts, faults);
     }
   };
   each(spec.containers, 'spec.containers', false);
@@ -98,9 +100,10 @@ function checkDns(spec: PodSpec, faults: Faults): void {
   }
   if (nameservers.length > 3) faults.add(`${path}.nameservers`, 'must not have more than 3 nameservers');
   for (const [i, address] of nameservers.entries()) checkIp(address, `${path}.nameservers[${i}]`, faults);
-  if (searches.length > 6) faults.add(`${path}.searches`, 'must not have more than 6 search paths');
-  if (searches.join(' ').length > 256) faults.add(`${path}.searches`, 'must not have more than 256 characters (including spaces)');
-  for (const [i, search] of searches.entries()) checkSubdomain(search.replace(/\.$/, ''), `${path}.searches[${i}]`, faults);
+  // What newer API servers take (Kubernetes v1.28); beyond what the resolver takes it is cut, and an event says so.
+  if (searches.length > 32) faults.add(`${path}.searches`, 'must not have more than 32 search paths');
+  if (searches.join(' ').length > 2048) faults.add(`${path}.searches`, 'must not have more than 2048 characters (including spaces)');
+  for (const [i, search] of searches.entries()) if (search !== '.') checkSubdomain(search.replace(/\.$/, ''), `${path}.searches[${i}]`, faults);
   for (const [i, option] of options.entries()) {
     if ((option.name ?? '') === '') faults.add(`${path}.options[${i}].name`, 'required');
     else if (/\s/.test(`${option.name}${option.value ?? ''}`)) faults.add(`${path}.options[${i}]`, 'must not contain white space');
@@ -109,10 +112,11 @@ function checkDns(spec: PodSpec, faults: Faults): void {
 
 function checkSecurityContext(spec: PodSpec, faults: Faults): void {
   const path = 'spec.securityContext';
-  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [], sysctls = [] } = spec.securityContext ?? {};
+  const { runAsUser, runAsGroup, fsGroup, fsGroupChangePolicy, supplementalGroups = [], sysctls = [] } = spec.securityContext ?? {};
   checkRange(runAsUser, 0, MOST_INT32, `${path}.runAsUser`, faults);
   checkRange(runAsGroup, 0, MOST_INT32, `${path}.runAsGroup`, faults);
   checkRange(fsGroup, 0, MOST_INT32, `${path}.fsGroup`, faults);
+  if (fsGroupChangePolicy !== undefined) checkOneOf(fsGroupChangePolicy, ['Always', 'OnRootMismatch'], `${path}.fsGroupChangePolicy`, faults);
   for (const [i, group] of supplementalGroups.entries()) checkRange(group, 0, MOST_INT32, `${path}.supplementalGroups[${i}]`, faults);
   const names = new Set<string>();
   for (const [i, { name }] of sysctls.entries()) {

@@ -13,20 +13,20 @@ export interface Sandbox {
   readonly id: Promise<string>;
   /** Path of the pod's hosts file on the node: there, if not yet with the pod's address. */
   readonly hosts: Promise<string>;
-  /** Its network is there, the pod's resolv.conf and hosts file are written. Gives the pod's address. */
-  readonly up: Promise<string>;
+  /** Its network is there, the pod's resolv.conf and hosts file are written. Gives the pod's addresses, one at least. */
+  readonly up: Promise<readonly string[]>;
 }
 
 /** The sandbox that runs already. */
 export function runningSandbox(context: PodContext): Sandbox {
   const running = context.observed.sandboxes.find(({ state }) => state === 'running');
-  const ip = context.podIP;
-  if (running === undefined || ip === undefined) {
-    const none = Promise.reject<string>(new KmError('unavailable', 'the pod has no running sandbox'));
+  const ips = context.podIPs;
+  if (running === undefined || ips.length === 0) {
+    const none = Promise.reject<never>(new KmError('unavailable', 'the pod has no running sandbox'));
     none.catch(() => undefined);
     return { id: none, hosts: none, up: none };
   }
-  return { id: Promise.resolve(running.id), hosts: writeHosts(context, [ip]), up: Promise.resolve(ip) };
+  return { id: Promise.resolve(running.id), hosts: writeHosts(context, ips), up: Promise.resolve(ips) };
 }
 
 /** Makes a pod's sandbox and starts it. */
@@ -50,9 +50,9 @@ async function create(context: PodContext, attempt: number, dns: DnsConfig, sign
   const { node, pod, owner } = context;
   if (dns.missingClusterDns !== undefined) context.tell('Warning', 'MissingClusterDNS', dns.missingClusterDns);
   for (const omitted of dns.omitted) context.tell('Warning', 'DNSConfigForming', omitted);
-  const { hostname } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
+  const { nodename } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
   const oomScoreAdj = clampOomScore(SANDBOX_OOM_SCORE_ADJ, node.limits).score;
-  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname, oomScoreAdj });
+  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname: nodename, oomScoreAdj });
   // Without the signal: a creation that was given up half-way could leave a container that nobody has seen.
   try {
     return await createWithUniqueName(node.engine, config);
@@ -72,7 +72,7 @@ function namesRegistry(image: string): boolean {
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
 }
 
-async function start(context: PodContext, created: Promise<string>, dns: Promise<DnsConfig>, signal: AbortSignal): Promise<string> {
+async function start(context: PodContext, created: Promise<string>, dns: Promise<DnsConfig>, signal: AbortSignal): Promise<readonly string[]> {
   const { node, pod } = context;
   const id = await created;
   signal.throwIfAborted();
@@ -83,14 +83,14 @@ async function start(context: PodContext, created: Promise<string>, dns: Promise
     if (!isPassing(error)) await node.engine.remove(id).catch(() => undefined);
     throw error;
   }
-  const { ips, resolvConfPath } = await node.engine.inspect(id, signal);
-  const ip = pod.spec.hostNetwork === true ? node.hostIP : ips[0];
-  if (ip === undefined) throw new KmError('unavailable', 'the sandbox has no address');
+  const inspected = await node.engine.inspect(id, signal);
+  const ips = pod.spec.hostNetwork === true ? [node.hostIP] : inspected.ips;
+  if (ips.length === 0) throw new KmError('unavailable', 'the sandbox has no address');
   await Promise.all([
-    writeHosts(context, pod.spec.hostNetwork === true ? [node.hostIP] : ips),
-    resolvConfPath === '' ? undefined : dns.then(({ content }) => writeResolvConf(resolvConfPath, content)),
+    writeHosts(context, ips),
+    inspected.resolvConfPath === '' ? undefined : dns.then(({ content }) => writeResolvConf(inspected.resolvConfPath, content)),
   ]);
-  return ip;
+  return ips;
 }
 
 /** Writes the pod's /etc/hosts and gives its path on the node. */

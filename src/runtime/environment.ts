@@ -2,7 +2,7 @@ import { KmError, messageOf } from '../base/index.ts';
 import { type Container, containerEnv, dataKey, environmentDataRefs, type EnvironmentGiven, fieldThatNeedsApi, type Service } from '../pod/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
 import type { PodContext } from './pod-context.ts';
-import { objectsOf } from './pod-volumes.ts';
+import { objectsOf } from './volume-objects.ts';
 
 /** A container's variables as Docker takes them; what had to be skipped is told as events. Throws code `workload` when some cannot be had. */
 export async function environmentOf(context: PodContext, container: Container, sandbox: Sandbox, signal: AbortSignal): Promise<string[]> {
@@ -23,8 +23,8 @@ async function environmentGiven(context: PodContext, container: Container, sandb
   const { hostIP, nodeName } = context.node;
   const given = { hostIP, nodeName: nodeName(), nodeAllocatable: context.nodeAllocatable, ...(await fromApi(context, container, signal)) };
   if (!(container.env ?? []).some(({ valueFrom }) => valueFrom?.fieldRef?.fieldPath?.startsWith('status.podIP'))) return given;
-  const podIP = await sandbox.up;
-  return { ...given, podIP, podIPs: [podIP] };
+  const podIPs = await sandbox.up;
+  return { ...given, podIPs, ...(podIPs[0] !== undefined && { podIP: podIPs[0] }) };
 }
 
 /** What variables are made of that only the API knows. When it does not answer, that is told of the container: it is not the Engine that is away. */

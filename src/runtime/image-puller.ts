@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { aborted, type Clock, isCode, KmError, messageOf } from '../base/index.ts';
-import { type Engine, type ImageInfo, PullError } from '../docker/index.ts';
+import { type Engine, type ImageInfo, PullError, type RegistryAuth, repositoryOf } from '../docker/index.ts';
 import type { Container, WaitingReason } from '../pod/index.ts';
+import { pullImage } from './pull-image.ts';
 
 const INITIAL_BACKOFF_MS = 10_000;
 const MAX_BACKOFF_MS = 300_000;
@@ -29,6 +31,14 @@ export class NotStarted extends Error {
   }
 }
 
+/** What is wanted: for which pod, whom to tell, and with what it may be pulled (asked only when it is). */
+export interface ImageWanted {
+  readonly uid: string;
+  readonly container: Container;
+  readonly tell: ImageEvent;
+  readonly credentials: () => Promise<readonly RegistryAuth[]>;
+}
+
 interface Failure {
   delayMs: number;
   untilMs: number;
@@ -36,7 +46,7 @@ interface Failure {
 
 /**
  * Makes a container's image available as its pull policy says (Kubernetes v1.20 pkg/kubelet/images/image_manager.go). A pull that
- * fails is tried again after 10 s, doubling to 300 s per image and pod. Pods that want the same image share one pull.
+ * fails is tried again after 10 s, doubling to 300 s per image and pod. Pods that want the same image with the same credentials share one pull.
  */
 export class ImagePuller {
   readonly #options: ImagePullerOptions;
@@ -48,8 +58,20 @@ export class ImagePuller {
   }
 
   /** The image, present. Throws `NotStarted` with the kubelet's waiting reasons. */
-  async ensure(uid: string, { name, image: ref = '', imagePullPolicy: policy }: Container, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
+  async ensure(wanted: ImageWanted, signal: AbortSignal): Promise<ImageInfo> {
+    const { tell, container: { image: ref = '' } } = wanted;
+    try {
+      this.#checkName(ref, tell);
+      return await this.#ensure(wanted, ref, signal);
+    } catch (error) {
+      if (error instanceof NotStarted) tell('Warning', 'Failed', `Error: ${error.waiting.reason}`);
+      throw error;
+    }
+  }
+
+  async #ensure(wanted: ImageWanted, ref: string, signal: AbortSignal): Promise<ImageInfo> {
     const { engine } = this.#options;
+    const { tell, container: { imagePullPolicy: policy } } = wanted;
     const present = await engine.image(ref, signal).catch((error: unknown) => {
       if (signal.aborted || isCode(error, 'unavailable')) throw error;
       tell('Warning', 'InspectFailed', `Failed to inspect image "${ref}": ${messageOf(error)}`);
@@ -64,7 +86,7 @@ export class ImagePuller {
       tell('Warning', 'ErrImageNeverPull', message);
       throw new NotStarted({ reason: 'ErrImageNeverPull', message }, this.#soon());
     }
-    return this.#pull(uid, name, ref, present, tell, signal);
+    return this.#pull(wanted, ref, present, signal);
   }
 
   /** Forgets what failed for a pod that is over. */
@@ -72,9 +94,19 @@ export class ImagePuller {
     for (const key of this.#failures.keys()) if (key.startsWith(`${uid} `)) this.#failures.delete(key);
   }
 
-  async #pull(uid: string, name: string, ref: string, present: ImageInfo | undefined, tell: ImageEvent, signal: AbortSignal): Promise<ImageInfo> {
+  #checkName(ref: string, tell: ImageEvent): void {
+    try {
+      repositoryOf(ref);
+    } catch (error) {
+      const message = `Failed to apply default image tag "${ref}": couldn't parse image reference "${ref}": ${messageOf(error)}`;
+      tell('Warning', 'InspectFailed', message);
+      throw new NotStarted({ reason: 'InvalidImageName', message }, this.#soon(), { cause: error });
+    }
+  }
+
+  async #pull({ uid, container, tell, credentials }: ImageWanted, ref: string, present: ImageInfo | undefined, signal: AbortSignal): Promise<ImageInfo> {
     const { clock, engine } = this.#options;
-    const key = `${uid} ${name} ${ref}`;
+    const key = `${uid} ${container.name} ${ref}`;
     const failure = this.#failures.get(key);
     if (failure !== undefined && clock.now() < failure.untilMs) {
       const message = `Back-off pulling image "${ref}"`;
@@ -84,7 +116,7 @@ export class ImagePuller {
     tell('Normal', 'Pulling', `Pulling image "${ref}"`);
     const started = clock.now();
     try {
-      await this.#shared(ref, signal);
+      await this.#shared(ref, await credentials(), signal);
       const image = await engine.image(ref, signal);
       if (image === undefined) throw new KmError('unavailable', 'the image is gone again right after its pull');
       this.#failures.delete(key);
@@ -107,16 +139,19 @@ export class ImagePuller {
     }
   }
 
-  /** One pull per image at a time; it ends when nobody waits for it any more. */
-  async #shared(ref: string, signal: AbortSignal): Promise<void> {
+  /** One pull per image and credentials at a time; it ends when nobody waits for it any more. */
+  async #shared(ref: string, credentials: readonly RegistryAuth[], signal: AbortSignal): Promise<void> {
     const { engine, noProgressMs } = this.#options;
-    let pull = this.#pulls.get(ref);
-    if (pull === undefined) {
+    const key = `${ref} ${createHash('sha256').update(JSON.stringify(credentials)).digest('hex')}`;
+    let pull = this.#pulls.get(key);
+    if (pull === undefined || pull.stop.signal.aborted) {
       const stop = new AbortController();
-      const done = engine.pull(ref, { signal: stop.signal, noProgressMs }).finally(() => this.#pulls.delete(ref));
+      const done = pullImage(engine, ref, credentials, { signal: stop.signal, noProgressMs }).finally(() => {
+        if (this.#pulls.get(key)?.stop === stop) this.#pulls.delete(key);
+      });
       done.catch(() => undefined); // everybody who waits hears of it below
       pull = { done, users: 0, stop };
-      this.#pulls.set(ref, pull);
+      this.#pulls.set(key, pull);
     }
     const mine = pull;
     mine.users += 1;

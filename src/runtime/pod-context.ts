@@ -1,5 +1,5 @@
 import type { Clock, Deadline } from '../base/index.ts';
-import type { Engine, EngineInfo, HostLimits, Owner } from '../docker/index.ts';
+import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -19,6 +19,8 @@ export interface Node {
   readonly limits: HostLimits;
   readonly relist: Relist;
   readonly puller: ImagePuller;
+  /** Who may pull which images. */
+  readonly credentials: Pick<RegistryCredentials, 'of'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;
@@ -37,8 +39,8 @@ export interface Node {
   readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
-  /** Content of the node's resolv.conf, of its /etc/hosts; read when a pod needs them. */
-  readonly resolvConf: () => Promise<string>;
+  /** Content of the node's resolv.conf (undefined where it is to have none), of its /etc/hosts; read when a pod needs them. */
+  readonly resolvConf: () => Promise<string | undefined>;
   readonly nodeHosts: () => Promise<string>;
 }
 
@@ -85,9 +87,13 @@ export class PodContext {
     return this.node.relist.pod(this.uid);
   }
 
-  /** The pod's address as its containers and probes see it; the node's with the host's network. */
+  /** The pod's addresses as its containers and probes see it, the first one foremost; the node's with the host's network. */
+  get podIPs(): readonly string[] {
+    return this.pod.spec.hostNetwork === true ? [this.node.hostIP] : (this.observed.sandboxes.find(({ state }) => state === 'running')?.ips ?? []);
+  }
+
   get podIP(): string | undefined {
-    return this.pod.spec.hostNetwork === true ? this.node.hostIP : this.observed.sandboxes.find(({ state }) => state === 'running')?.ip;
+    return this.podIPs[0];
   }
 
   tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {

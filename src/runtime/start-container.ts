@@ -13,10 +13,11 @@ import {
 import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes } from '../volumes/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
 import { environmentOf } from './environment.ts';
-import { runHook } from './hooks.ts';
+import { hookFailure, runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
+import { pullCredentials } from './pull-credentials.ts';
 import { removeOlder } from './remove-older.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
@@ -37,7 +38,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   if (action.crashBackoff !== undefined) context.crashBackoff.set(action.name, action.crashBackoff);
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
-  const [image, volumes] = await Promise.all([node.puller.ensure(uid, container, tell, signal), context.volumes.prepare(signal), sandbox.id]);
+  const wanted = { uid, container, tell, credentials: () => pullCredentials(context, container.image ?? '', signal) };
+  const [image, volumes] = await Promise.all([node.puller.ensure(wanted, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   // The log is linked before there is one: if we die right behind the start, nobody would make up for it.
@@ -130,9 +132,9 @@ async function postStart(context: PodContext, container: Container, action: Star
   const failure = await runHook(hook, { engine, containerId: id, container, podIP: context.podIP ?? '', signal }, timeoutMs);
   if (signal.aborted) throw aborted(signal);
   if (failure === undefined) return;
-  context.tell('Warning', 'FailedPostStartHook', `Exec lifecycle hook for Container "${container.name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`, action);
+  context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: false }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

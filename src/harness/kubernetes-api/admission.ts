@@ -52,7 +52,10 @@ function admitServiceAccount(store: Store, pod: KubernetesObject): void {
   spec['serviceAccountName'] = account;
   spec['serviceAccount'] = account;
   const namespace = pod.metadata.namespace ?? '';
-  if (store.get('serviceaccounts', keyOf(namespace, account)) === undefined) {
+  const found = store.get('serviceaccounts', keyOf(namespace, account));
+  if (found === undefined) {
     throw forbidden(PODS, pod.metadata.name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
   }
+  const secrets = objectsAt(found, 'imagePullSecrets');
+  if (objectsAt(spec, 'imagePullSecrets').length === 0 && secrets.length > 0) spec['imagePullSecrets'] = structuredClone(secrets);
 }

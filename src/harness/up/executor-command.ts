@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-/** Variables of ours that the executor needs to find the same Docker Engine as we; nothing else of our environment is handed on. */
-const HANDED_ON = ['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH', 'HOME'];
+/** Variables of ours that the executor needs to find the same Docker Engine and registries as we; nothing else of our environment is handed on. */
+const HANDED_ON = ['DOCKER_HOST', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH', 'DOCKER_CONFIG', 'HOME'];
 
 export interface ExecutorCommandOptions {
   readonly kubeconfig: string;

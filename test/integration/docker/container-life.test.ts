@@ -19,7 +19,7 @@ describe('a pod on the real Engine', () => {
     const sandboxId = await us.sandbox(pod);
     const sandbox = await observed(sandboxId);
     expect(sandbox).toMatchObject({ kind: 'sandbox', name: 'POD', attempt: 0, state: 'running', hostNetwork: false });
-    expect(sandbox.ip).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+    expect(sandbox.ips?.[0]).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
 
     const id = await engine.create(us.config(pod, sandboxId, { command: ['sh', '-c', 'read line; exit 3'], stdin: true }));
     expect(await observed(id)).toMatchObject({ kind: 'container', name: 'main', state: 'created', sandboxId, hash: 'hash-1', image: 'busybox:latest' });

@@ -64,7 +64,7 @@ it('carries the termination message, if there is one', () => {
 it('observes a sandbox with its address and network', () => {
   const sandbox = { ...base, labels: sandboxConfig(aSandbox({ attempt: 4 })).Labels, running: true, ...started };
   const own = observe({ ...sandbox, networkMode: 'default', ips: ['172.17.0.2', 'fd00::2'] });
-  expect(own).toMatchObject({ kind: 'sandbox', name: 'POD', attempt: 4, ip: '172.17.0.2', hostNetwork: false, state: 'running' });
+  expect(own).toMatchObject({ kind: 'sandbox', name: 'POD', attempt: 4, ips: ['172.17.0.2', 'fd00::2'], hostNetwork: false, state: 'running' });
   expect(own).not.toHaveProperty('sandboxId');
   const host = observe({ ...sandbox, networkMode: 'host' });
   expect(host).toMatchObject({ hostNetwork: true });

@@ -37,7 +37,7 @@ const anySandbox: fc.Arbitrary<ObservedContainer> = fc
   .record({
     attempt: fc.integer({ min: 0, max: 2 }),
     state: fc.constantFrom('created' as const, 'running' as const, 'exited' as const, 'unknown' as const),
-    ip: fc.constantFrom('', '10.1.2.3', '10.1.2.4'),
+    ips: fc.constantFrom<readonly string[]>([], ['10.1.2.3'], ['10.1.2.4', 'fd00::4']),
   })
   .map((more) => sandbox({ ...more, id: `sandbox-${more.attempt}` }));
 

@@ -93,6 +93,12 @@ describe('resolv.conf', () => {
     ]);
   });
 
+  it('looks nothing up where the node is to have no settings, and still asks the cluster', () => {
+    const none = { ...given, nodeResolvConf: undefined };
+    expect(dnsConfig(pod({ dnsPolicy: 'Default' }), none).content).toBe('nameserver 127.0.0.1\nsearch .\n');
+    expect(dnsConfig(pod({}, { namespace: 'shop' }), none).content).toBe('nameserver 10.96.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n');
+  });
+
   it('keeps the search line to 256 characters', () => {
     const long = `${'x'.repeat(60)}.${'y'.repeat(60)}.example`;
     const config = dnsConfig(pod({ dnsPolicy: 'Default' }), { ...given, nodeResolvConf: `nameserver 192.0.2.1\nsearch a.example ${long} ${long.replace('x', 'z')}\n` });

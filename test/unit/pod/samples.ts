@@ -44,7 +44,7 @@ export function faultsOf(value: Pod): readonly Fault[] {
 }
 
 export function sandbox(more: Partial<ObservedContainer> = {}): ObservedContainer {
-  return { ...running('POD'), id: 'sandbox-0', kind: 'sandbox', ip: '10.1.2.3', hostNetwork: false, ...more };
+  return { ...running('POD'), id: 'sandbox-0', kind: 'sandbox', ips: ['10.1.2.3'], hostNetwork: false, ...more };
 }
 
 export function running(name: string, more: Partial<ObservedContainer> = {}): ObservedContainer {

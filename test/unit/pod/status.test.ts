@@ -273,9 +273,9 @@ describe('addresses', () => {
   it("are the node's with the host's network", () => expect(ips({ pod: pod({ hostNetwork: true }), observed: observed([], []) })).toEqual(['192.0.2.1', ['192.0.2.1'], '192.0.2.1']));
   it('are not there yet', () => expect(ips({ observed: observed([], []), hostIP: '' })).toEqual([undefined, undefined, undefined]));
   it('stay known when the sandbox has ended', () => expect(ips({ observed: observed([], []) }, podStatus(statusInput()))).toEqual(['10.1.2.3', ['10.1.2.3'], '192.0.2.1']));
-  it('are forgotten while a new sandbox has none yet', () => expect(ips({ observed: observed([], [sandbox({ attempt: 1, ip: '' })]) }, podStatus(statusInput()))).toEqual([undefined, undefined, '192.0.2.1']));
+  it('are forgotten while a new sandbox has none yet', () => expect(ips({ observed: observed([], [sandbox({ attempt: 1, ips: [] })]) }, podStatus(statusInput()))).toEqual([undefined, undefined, '192.0.2.1']));
   it('are those of the newest sandbox', () =>
-    expect(ips({ observed: observed([], [sandbox({ id: 's1', attempt: 1, ip: '10.1.2.9' }), sandbox({ state: 'exited' })]) }, podStatus(statusInput()))).toEqual(['10.1.2.9', ['10.1.2.9'], '192.0.2.1']));
+    expect(ips({ observed: observed([], [sandbox({ id: 's1', attempt: 1, ips: ['10.1.2.9'] }), sandbox({ state: 'exited' })]) }, podStatus(statusInput()))).toEqual(['10.1.2.9', ['10.1.2.9'], '192.0.2.1']));
 });
 
 it('takes far less than 0.2 ms for a status and for the actions of a normal pod', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KmError } from '../../../src/base/index.ts';
-import type { Engine, ImageInfo } from '../../../src/docker/index.ts';
+import { type Engine, type ImageInfo, PullError, type RegistryAuth } from '../../../src/docker/index.ts';
 import { ImagePuller, NotStarted } from '../../../src/runtime/image-puller.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
@@ -8,13 +8,13 @@ const IMAGE = { id: 'sha256:1', repoTags: ['nginx:latest'], repoDigests: [] } as
 const never = new AbortController().signal;
 
 /** An Engine that knows some images and answers pulls as told. */
-function engineWith({ present = false, pull = async () => undefined }: { present?: boolean; pull?: (signal: AbortSignal) => Promise<void> }) {
+function engineWith({ present = false, pull = async () => undefined }: { present?: boolean; pull?: (signal: AbortSignal, auth?: RegistryAuth) => Promise<void> }) {
   const state = { present, pulls: 0 };
   const engine = {
     image: async () => (state.present ? IMAGE : undefined),
-    pull: async (_ref: string, options: { signal: AbortSignal }) => {
+    pull: async (_ref: string, options: { signal: AbortSignal; auth?: RegistryAuth }) => {
       state.pulls += 1;
-      await pull(options.signal);
+      await pull(options.signal, options.auth);
       state.present = true;
     },
   } as unknown as Engine;
@@ -26,8 +26,10 @@ function setUp(options: Parameters<typeof engineWith>[0], offline = false) {
   const { engine, state } = engineWith(options);
   const puller = new ImagePuller({ engine, clock, noProgressMs: 1000, offline });
   const events: string[] = [];
-  const ensure = (imagePullPolicy: string, uid = 'u-1', signal = never): Promise<ImageInfo> =>
-    puller.ensure(uid, { name: 'web', image: 'nginx', imagePullPolicy }, (_type, reason) => events.push(reason), signal);
+  const ensure = (imagePullPolicy: string, uid = 'u-1', signal = never, more: { image?: string; credentials?: readonly RegistryAuth[] } = {}): Promise<ImageInfo> => {
+    const container = { name: 'web', image: more.image ?? 'nginx', imagePullPolicy };
+    return puller.ensure({ uid, container, tell: (_type, reason, message) => events.push(reason === 'Failed' ? message : reason), credentials: async () => more.credentials ?? [] }, signal);
+  };
   return { clock, puller, state, events, ensure };
 }
 
@@ -68,7 +70,8 @@ describe('ImagePuller', () => {
     }
     expect(waits).toEqual([10, 20, 40, 80, 160, 300, 300]);
     expect(state.pulls).toBe(7);
-    expect(new Set(events)).toEqual(new Set(['Pulling', 'Failed', 'BackOff']));
+    const failures = ['Failed to pull image "nginx": manifest unknown', 'Error: ErrImagePull', 'Error: ImagePullBackOff'];
+    expect(new Set(events)).toEqual(new Set(['Pulling', 'BackOff', ...failures]));
   });
 
   it('forgets the failures of a pod that is over', async () => {
@@ -101,6 +104,48 @@ describe('ImagePuller', () => {
     two.abort();
     expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(aborted).toEqual([true]);
+  });
+
+  const [wrong, right, other] = ['wrong', 'right', 'other'].map((username) => ({ username, password: 'p' })) as [RegistryAuth, RegistryAuth, RegistryAuth];
+
+  it('tries one credential after the other', async () => {
+    const tried: unknown[] = [];
+    const { ensure, events } = setUp({
+      pull: async (_signal, auth) => {
+        tried.push(auth?.username);
+        if (auth !== right) throw new PullError('denied', 'unauthorized', false);
+      },
+    });
+    expect(await ensure('IfNotPresent', 'u-1', never, { credentials: [wrong, right, other] })).toBe(IMAGE);
+    expect({ tried, events }).toEqual({ tried: ['wrong', 'right'], events: ['Pulling', 'Pulled'] });
+  });
+
+  it.each([
+    ['the same for all', () => new PullError('denied', 'unauthorized', false), 2, 'ErrImagePull', 'unauthorized'],
+    ['different', (auth?: RegistryAuth) => new PullError('denied', `no ${auth?.username}`, false), 2, 'ErrImagePull', '[no wrong, no other]'],
+    ['a registry that is away', () => new PullError('unavailable', '503', true), 1, 'RegistryUnavailable', '503'],
+    ['no progress', () => new KmError('timeout', 'no progress'), 1, 'ErrImagePull', 'no progress'],
+  ])('when none will do, the failure is told: %s', async (_what, failure, pulls, reason, message) => {
+    const { ensure, state } = setUp({ pull: (_signal, auth) => Promise.reject(failure(auth)) });
+    expect((await waiting(ensure('IfNotPresent', 'u-1', never, { credentials: [wrong, other] }))).waiting).toEqual({ reason, message });
+    expect(state.pulls).toBe(pulls);
+  });
+
+  it('shares no pull between pods with different credentials', async () => {
+    const going = Promise.withResolvers<void>();
+    const { ensure, state } = setUp({ pull: () => going.promise });
+    const starts = [wrong, right, right].map((auth, i) => ensure('IfNotPresent', `u-${i}`, never, { credentials: [auth] }));
+    await settle();
+    expect(state.pulls).toBe(2);
+    going.resolve();
+    await Promise.all(starts);
+  });
+
+  it('waits with InvalidImageName for what is no name of an image', async () => {
+    const { ensure, state, events } = setUp({ present: true });
+    const message = 'Failed to apply default image tag "Web": couldn\'t parse image reference "Web": invalid reference format: repository name must be lowercase';
+    expect((await waiting(ensure('IfNotPresent', 'u-1', never, { image: 'Web' }))).waiting).toEqual({ reason: 'InvalidImageName', message });
+    expect({ pulls: state.pulls, events }).toEqual({ pulls: 0, events: ['InspectFailed', 'Error: InvalidImageName'] });
   });
 
   it.each([

@@ -1,0 +1,180 @@
+import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import type { TaskInfo } from '../mesos/index.ts';
+import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod } from '../pod/index.ts';
+import type { TaskUpdateDraft } from '../status/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { bindHere } from './bind-here.ts';
+import type { JournalEntry } from './journal-entry.ts';
+import type { KubernetesSide } from './kubernetes-side.ts';
+import type { Order } from './order.ts';
+import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
+import type { Task } from './task.ts';
+import type { Tasks } from './tasks.ts';
+
+export interface LaunchesOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly frameworkId: string;
+  /** What the pods of this node may request together, as far as it is known. */
+  readonly allocatable: () => Allocatable;
+  readonly tasks: Tasks;
+  readonly kubernetes: () => KubernetesSide | undefined;
+  readonly record: (entry: JournalEntry) => void;
+  /** False when the task is known already. */
+  readonly accept: (task: TaskInfo) => boolean;
+  readonly update: (update: TaskUpdateDraft) => void;
+}
+
+/** The intake of tasks: each launch becomes a pod of `Tasks`, or a terminal update that says why not. */
+export class Launches {
+  readonly #options: LaunchesOptions;
+
+  constructor(options: LaunchesOptions) {
+    this.#options = options;
+  }
+
+  /** Launches one task. Never throws: what is wrong with the task becomes its terminal update. */
+  async launch(info: TaskInfo): Promise<void> {
+    const task = this.#accept(info);
+    if (task !== undefined) await this.#begin(task, info);
+  }
+
+  /** Launches a task that an earlier process of this executor had accepted and not come to; `order`, if it is to end. */
+  async relaunch(info: TaskInfo, order: Order | undefined): Promise<void> {
+    const taskId = info.task_id.value;
+    if (this.#options.tasks.has(taskId)) return;
+    const task = this.#options.tasks.add(taskId);
+    task.order = order ?? task.order;
+    await this.#begin(task, info);
+  }
+
+  /** Launches all tasks of a group, or none of them. */
+  async launchGroup(infos: readonly TaskInfo[]): Promise<void> {
+    const accepted = infos.map((info) => ({ info, task: this.#accept(info) })).filter((entry) => entry.task !== undefined) as { info: TaskInfo; task: Task }[];
+    const read = await Promise.all(accepted.map(async ({ info, task }) => ({ info, task, ...(await this.#read(task, info)) })));
+    const faulty = read.find(({ error }) => error !== undefined);
+    await Promise.all(read.map(async ({ info, task, given, pod, error }) => {
+      if (pod === undefined) return this.#refuse(task, error, given);
+      if (faulty === undefined) return this.#start(task, pod, info).catch((fault: unknown) => this.#refuse(task, fault, given));
+      const other = `the group is not launched, since task ${faulty.task.taskId} cannot be: ${faultMessage(faulty.error)}`;
+      return this.#refuse(task, new KmError('invalid', other), given, 'REASON_TASK_GROUP_INVALID');
+    }));
+  }
+
+  /** Runs the pods of `ExecutorInfo.data`; they live as long as the executor and are no tasks. */
+  async launchStatic(data: Uint8Array): Promise<void> {
+    const { logger } = this.#options;
+    const pods = await parsePodList(data).catch((error: unknown) => {
+      logger.error('ExecutorInfo.data holds no list of static pods', { error: messageOf(error) });
+      return [];
+    });
+    for (const given of pods) {
+      const taskId = `static/${given.metadata?.namespace ?? 'default'}/${given.metadata?.name ?? ''}`;
+      if (this.#options.tasks.has(taskId)) continue;
+      const task = this.#options.tasks.add(taskId, 'absent');
+      try {
+        const pod = await checked(given, async () => derivedUid(this.#options.frameworkId, taskId));
+        this.#claim(task, pod);
+        this.#options.tasks.run(task, { taskId, pod, launchedAt: this.#options.clock.now(), inApi: false });
+      } catch (error) {
+        logger.error('static pod cannot run', { pod: taskId, error: messageOf(error) });
+        this.#options.tasks.drop(task);
+      }
+    }
+  }
+
+  #accept(info: TaskInfo): Task | undefined {
+    const taskId = info.task_id.value;
+    if (this.#options.tasks.has(taskId) || !this.#options.accept(info)) {
+      this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
+      return undefined;
+    }
+    return this.#options.tasks.add(taskId);
+  }
+
+  async #begin(task: Task, info: TaskInfo): Promise<void> {
+    const { given, pod, error } = await this.#read(task, info);
+    if (pod === undefined) return this.#refuse(task, error, given);
+    await this.#start(task, pod, info).catch((fault: unknown) => this.#refuse(task, fault, given));
+  }
+
+  /** The pod as given, and as it is to run: then it is this task's. Or why it cannot. */
+  async #read(task: Task, info: TaskInfo): Promise<{ given?: Pod; pod?: ValidPod; error?: unknown }> {
+    let given: Pod | undefined;
+    try {
+      given = await podOfTask(info);
+      const pod = await checked(given, async ({ metadata: { namespace = 'default', name } = {} }) => {
+        const known = name === undefined ? undefined : await this.#options.kubernetes()?.uidOf(namespace, name).catch(() => undefined);
+        return known ?? derivedUid(this.#options.frameworkId, info.task_id.value);
+      });
+      this.#claim(task, pod);
+      return { given: pod, pod };
+    } catch (error) {
+      return { error, ...(given === undefined ? {} : { given }) };
+    }
+  }
+
+  /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
+  #claim(task: Task, pod: ValidPod): void {
+    const field = this.#options.kubernetes() === undefined ? fieldThatNeedsApi(pod) : undefined;
+    if (field !== undefined) throw new KmError('invalid', `${field}: comes from a Kubernetes API, and this executor has none (--kubeconfig)`);
+    this.#options.tasks.claim(task, pod);
+  }
+
+  async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
+    const { record: write, update, clock, tasks } = this.#options;
+    const record = recordOf(info, pod, clock.now());
+    task.record = record;
+    write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
+    update({ taskId: task.taskId, state: 'TASK_STARTING' });
+    await this.#admit(task, pod);
+    await this.#bind(task, pod);
+    tasks.run(task, { ...record, inApi: task.presence === 'present' });
+  }
+
+  /** Throws code `unavailable`, with the kubelet's word for it, when the pod cannot be on this node. */
+  async #admit(task: Task, pod: ValidPod): Promise<void> {
+    const { allocatable, tasks, kubernetes } = this.#options;
+    const { nodeSelector, affinity } = pod.spec;
+    const node = nodeSelector === undefined && affinity?.nodeAffinity === undefined ? undefined : await kubernetes()?.node().catch(() => undefined);
+    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node });
+    if (refusal !== undefined) throw new KmError('unavailable', refusal.message, { refusal: refusal.reason });
+  }
+
+  /** Finds out what the API knows of the pod and makes it ours there. Throws when it is another node's, or another pod. */
+  async #bind(task: Task, pod: ValidPod): Promise<void> {
+    const api = this.#options.kubernetes();
+    const { uid } = pod.metadata;
+    if (api === undefined) return;
+    if (pod.spec.nodeName === api.nodeName || api.get(uid) !== undefined) return this.#options.tasks.present(task, pod);
+    if (await bindHere(api, identityOf(pod), this.#options.logger)) this.#options.tasks.present(task, pod);
+  }
+
+  /** The task ends before its pod has begun. Where the API's object is bound to us it fails, so that its controller replaces it. */
+  #refuse(task: Task, error: unknown, given: Pod | undefined, invalidReason = 'REASON_TASK_INVALID'): void {
+    const { taskId } = task;
+    const { logger, update, tasks, kubernetes } = this.#options;
+    const message = faultMessage(error);
+    logger.warn('task refused', { task: taskId, error: message });
+    const refused: TaskUpdateDraft = isCode(error, 'invalid')
+      ? { taskId, state: 'TASK_ERROR', reason: invalidReason, message }
+      : { taskId, state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message };
+    const remains = given === undefined || isCode(error, 'conflict') ? undefined : remainsOf(given);
+    const api = kubernetes();
+    if (remains === undefined || api === undefined || !this.#isOurs(task, api, remains, given)) {
+      update(refused);
+      return tasks.drop(task);
+    }
+    const reason = (error instanceof KmError ? error.refusal : undefined) ?? 'UnexpectedAdmissionError';
+    api.events.event(identityOf(remains), 'Warning', reason, message);
+    const qosClass = api.get(remains.metadata.uid)?.status?.qosClass;
+    tasks.reject(task, remains, { update: refused, status: { phase: 'Failed', reason, message: `Pod ${message}`, ...(qosClass === undefined ? {} : { qosClass }) } });
+  }
+
+  /** The API's object of a pod that is refused is bound to this node, and no other task's. */
+  #isOurs(task: Task, api: KubernetesSide, { metadata: { uid } }: ValidPod, given: Pod | undefined): boolean {
+    const owner = this.#options.tasks.ownerOf(uid);
+    if (owner !== undefined && owner !== task.taskId) return false;
+    return task.presence === 'present' || given?.spec?.nodeName === api.nodeName || api.get(uid) !== undefined;
+  }
+}
