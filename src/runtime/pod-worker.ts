@@ -6,6 +6,7 @@ import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */
@@ -27,6 +28,7 @@ export class PodWorker {
   readonly #context: PodContext;
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
+  readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
   readonly #syncing = new AbortController();
   #stage: PodStage = 'syncing';
@@ -47,10 +49,11 @@ export class PodWorker {
   /** It has been through a sync. */
   #worked = false;
 
-  constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
+  constructor(context: PodContext, report: (report: PodReport) => void, known: { readonly acceptedAt: number; readonly status?: PodStatus }) {
     this.#context = context;
     this.#report = report;
-    this.#status = previous;
+    this.#acceptedAt = known.acceptedAt;
+    this.#status = known.status;
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock: context.node.clock,
@@ -194,6 +197,7 @@ export class PodWorker {
     await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
+    await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
@@ -216,6 +220,7 @@ export class PodWorker {
       probes: this.#prober.results,
       waiting,
       now: node.clock.now(),
+      acceptedAt: this.#acceptedAt,
       hostIP: node.hostIP,
       restartCounts,
       terminating: this.#stage !== 'syncing',

@@ -2,6 +2,7 @@ import { crashLoopWaiting, killGraceSeconds, type ObservedContainer, type PodAct
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
 import type { PodContext } from './pod-context.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { startContainer } from './start-container.ts';
 import { type Grace, podGrace, stopContainer } from './stop-container.ts';
 import { StopTurns } from './stop-turns.ts';
@@ -78,6 +79,7 @@ async function killContainer(context: PodContext, { id, name, why, message }: Ac
 async function killPod(context: PodContext, reason: Action<'kill-pod'>['reason']): Promise<void> {
   using grace = podGrace(context);
   await stopContainers(context, grace);
+  await releaseNetwork(context);
   await removeContainers(context, context.observed.sandboxes);
   if (reason === 'sandbox-changed') context.node.logger.info('pod sandbox is replaced', { pod: context.pod.metadata.name });
 }
