@@ -17,7 +17,12 @@ type Requirement = NonNullable<NodeSelectorTerm['matchExpressions']>[number];
 export function wantsNode({ nodeSelector = {}, affinity }: PodSpec, node: NodeIdentity): boolean {
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return Object.entries(nodeSelector).every(([key, value]) => own(node.labels, key) === value)
-    && (required === undefined || (required.nodeSelectorTerms ?? []).some((term) => meets(node, term)));
+    && (required === undefined || isSelected(node, required));
+}
+
+/** Whether the node meets one term of a node selector at least. */
+export function isSelected(node: NodeIdentity, { nodeSelectorTerms }: { readonly nodeSelectorTerms?: readonly NodeSelectorTerm[] }): boolean {
+  return (nodeSelectorTerms ?? []).some((term) => meets(node, term));
 }
 
 function meets(node: NodeIdentity, { matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean {

@@ -1,4 +1,5 @@
 import type { Shape } from './shape.ts';
+import { OUTSIDE_VOLUMES, REFUSED_VOLUMES } from './volume-kinds.ts';
 
 /*
  * Every field of a Pod that we read or may pass by, with its type. A field of the spec that is not listed here is one we do not do yet:
@@ -29,14 +30,17 @@ const handlers = {
   httpGet: fields({ path: string, port: intOrString, host: string, scheme: string, httpHeaders: list(fields({ name: string, value: string })) }),
   tcpSocket: fields({ port: intOrString, host: string }),
 };
+const hook = fields({ ...handlers, sleep: fields({ seconds: int64 }) });
 
 const probe = fields({
   ...handlers,
+  grpc: fields({ port: int32, service: string }),
   initialDelaySeconds: int32,
   timeoutSeconds: int32,
   periodSeconds: int32,
   successThreshold: int32,
   failureThreshold: int32,
+  terminationGracePeriodSeconds: int64,
 });
 
 const fieldRef = fields({ apiVersion: string, fieldPath: string });
@@ -71,7 +75,7 @@ const containerFields = {
       name: string,
       mountPath: string,
       readOnly: boolean,
-      recursiveReadOnly: only('Disabled'),
+      recursiveReadOnly: string,
       subPath: string,
       subPathExpr: string,
       mountPropagation: string,
@@ -80,7 +84,7 @@ const containerFields = {
   livenessProbe: probe,
   readinessProbe: probe,
   startupProbe: probe,
-  lifecycle: fields({ postStart: fields(handlers), preStop: fields(handlers) }),
+  lifecycle: fields({ postStart: hook, preStop: hook }),
   terminationMessagePath: string,
   terminationMessagePolicy: string,
   imagePullPolicy: string,
@@ -102,6 +106,7 @@ const containerFields = {
   tty: boolean,
 };
 const container = fields(containerFields);
+const initContainer = fields({ ...containerFields, restartPolicy: string });
 
 const items = list(fields({ key: string, path: string, mode: int32 }));
 const downwardItems = list(fields({ path: string, mode: int32, fieldRef, resourceFieldRef }));
@@ -110,7 +115,8 @@ const source = { name: string, items, optional: boolean };
 const volume = fields({
   name: string,
   emptyDir: fields({ medium: string, sizeLimit: quantity }),
-  hostPath: fields({ path: string, type: string }),
+  ...OUTSIDE_VOLUMES,
+  ...REFUSED_VOLUMES,
   secret: fields({ secretName: string, items, optional: boolean, defaultMode: int32 }),
   configMap: fields({ ...source, defaultMode: int32 }),
   downwardAPI: fields({ items: downwardItems, defaultMode: int32 }),
@@ -142,7 +148,7 @@ const affinity = fields(
 
 const spec = fields({
   containers: list(container),
-  initContainers: list(container),
+  initContainers: list(initContainer),
   ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
   volumes: list(volume),
   activeDeadlineSeconds: int64,
@@ -171,7 +177,7 @@ const spec = fields({
   securityContext: fields({
     appArmorProfile,
     fsGroup: int64,
-    fsGroupChangePolicy: only('Always'),
+    fsGroupChangePolicy: string,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,
