@@ -1,6 +1,6 @@
 import type { Clock } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
-import { clampOomScore, type Engine, type EngineInfo, probeHost, RegistryCredentials, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
+import { clampOomScore, type Engine, type EngineInfo, hostAppArmor, probeHost, RegistryCredentials, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
 import type { EventRecorder } from '../kubernetes/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
@@ -35,6 +35,7 @@ export async function makeRuntime({ config, environment, events, logger: parent,
       const fieldPath = container === undefined ? {} : { fieldPath: `spec.${container.init ? 'initContainers' : 'containers'}{${container.name}}` };
       events()?.event(pod, type, reason, message, fieldPath);
     },
+    admitting: { allowedUnsafeSysctls: config.allowedUnsafeSysctls, appArmor: () => hostAppArmor() },
     hostIP: config.nodeIp ?? hostAddress(),
     rootDir: config.rootDir,
     credentials: new RegistryCredentials({ rootDir: config.rootDir, env: process.env, logger }),

@@ -1,6 +1,6 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
-import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { AdmittingNode, CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -21,6 +21,8 @@ export interface Node {
   readonly puller: ImagePuller;
   /** Who may pull which images. */
   readonly credentials: Pick<RegistryCredentials, 'of'>;
+  /** What of this node decides whether a pod may run. */
+  readonly admitting: AdmittingNode;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;

@@ -1,5 +1,5 @@
 import { Backoff, Deadline, messageOf } from '../base/index.ts';
-import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, remainingMs, type ValidPod } from '../pod/index.ts';
+import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, refusalOf, remainingMs, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
@@ -44,6 +44,8 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
+  /** This node runs such a pod. */
+  #admitted = false;
   /** It has been through a sync. */
   #worked = false;
 
@@ -173,6 +175,7 @@ export class PodWorker {
       return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
+    if (await this.#refused()) return;
     const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
     if (isTerminal(this.#status?.phase)) await volumes.stop();
     else volumes.hold(observed.containers.length > 0);
@@ -181,6 +184,18 @@ export class PodWorker {
     const { lookAgainAtMs } = await runActions(this.#context, actions, signal);
     this.#publish();
     if (lookAgainAtMs !== undefined) this.#wakeIn(lookAgainAtMs - node.clock.now());
+  }
+
+  /** Before anything of a pod is made: whether this node does not run it, for which the pod ends as Failed. */
+  async #refused(): Promise<boolean> {
+    const { node, pod, observed: { sandboxes, containers } } = this.#context;
+    if (this.#admitted || isTerminal(this.#status?.phase) || sandboxes.length + containers.length > 0) return false;
+    const refusal = await refusalOf(pod, node.admitting);
+    this.#admitted = refusal === undefined;
+    if (refusal === undefined) return false;
+    this.#context.tell('Warning', refusal.reason, refusal.message);
+    this.kill({ cause: { kind: 'refused', reason: refusal.reason, message: `Pod ${refusal.message}` }, graceMs: 0, strict: true }, false);
+    return true;
   }
 
   /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
@@ -235,6 +250,7 @@ export class PodWorker {
     const cause = this.#cause;
     if (cause === undefined || this.#succeededBeforeKill) return undefined;
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
+    if (cause.kind === 'refused') return { reason: cause.reason, message: cause.message };
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
   }
@@ -252,7 +268,7 @@ export class PodWorker {
   }
 }
 
-const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, string>> = {
+const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline' | 'refused'>, string>> = {
   'mesos-kill': 'TaskKilled',
   'mesos-shutdown': 'ExecutorShutdown',
   'api-deletion': 'Deleted',
