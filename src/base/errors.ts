@@ -25,11 +25,14 @@ export type ErrorCode =
 
 export class KmError extends Error {
   readonly code: ErrorCode;
+  /** Why a pod is refused, in the one word that `Pod.status.reason` has for it: `OutOfcpu`. */
+  readonly refusal: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; refusal?: string }) {
     super(message, options);
     this.name = 'KmError';
     this.code = code;
+    this.refusal = options?.refusal;
   }
 }
 

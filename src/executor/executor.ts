@@ -3,17 +3,18 @@ import type { ExecutorConfig } from '../config/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
-import { hostInfo, NodeReporter } from '../node/index.ts';
-import type { PodRuntime } from '../runtime/index.ts';
+import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
+import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { capacityOf, hostAddress } from './host.ts';
+import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
+import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { taskReport } from './task-report.ts';
@@ -71,10 +72,13 @@ export class Executor {
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
   #node: NodeReporter | undefined;
+  readonly #health = new NodeHealth((fault) => this.#node?.ready(fault === undefined, fault));
   #served: ServedApi | undefined;
   #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
   #capabilities: ReadonlySet<string> = new Set();
+  /** Known once the agent has told its resources. */
+  #capacity: NodeCapacity | undefined;
   #closing: Promise<void> | undefined;
 
   /** Throws code `invalid` when the journal is damaged or the Engine's address is none. */
@@ -165,9 +169,10 @@ export class Executor {
       sources: () => this.#kubernetes?.sources,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
+      onNetworkFault: (fault) => this.#health.set('network', fault === undefined ? undefined : networkFault(fault)),
       onHealth: (ok) => {
         this.#engineAwaySince = ok ? undefined : clock.now();
-        this.#node?.ready(ok, 'container runtime is down');
+        this.#health.set('engine', ok ? undefined : 'container runtime is down');
       },
     });
     const tasks = new Tasks({
@@ -189,7 +194,8 @@ export class Executor {
       clock,
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
-      maxPods: config.maxPods,
+      allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
@@ -267,17 +273,20 @@ export class Executor {
     this.#capabilities = new Set((framework_info.capabilities ?? []).map(({ type }) => String(type)));
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.setNodeName(nodeName);
+    if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
     this.#joinCluster(nodeName);
-    this.#joining ??= this.#appear(nodeName, agent_info);
+    this.#joining ??= this.#appear(nodeName);
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
   }
 
   #joinCluster(nodeName: string): void {
-    if (this.#client === undefined || this.#kubernetes !== undefined) return;
-    const { clock, logger } = this.#options;
+    if (this.#client === undefined || this.#kubernetes !== undefined || this.#pods === undefined) return;
+    const { clock, config, logger } = this.#options;
+    const { architecture } = this.#pods.engineInfo;
     this.#kubernetes = new KubernetesSide({
       client: this.#client,
       nodeName,
+      nodeLabels: nodeLabels({ hostname: nodeName, labels: config.nodeLabels, info: { architecture, operatingSystem: 'linux' } }),
       clock,
       logger: logger.child({ part: 'kubernetes' }),
       onPod: (pod) => this.#pods?.tasks.onApiPod(pod),
@@ -287,10 +296,11 @@ export class Executor {
   }
 
   /** Serves the node's API, then says where: a node that is Ready can be asked for logs. */
-  async #appear(nodeName: string, agent: EventSubscribed['agent_info']): Promise<void> {
+  async #appear(nodeName: string): Promise<void> {
     const { config, clock, logger, version } = this.#options;
     const { engineInfo, runtime } = this.#pods ?? {};
-    if (engineInfo === undefined || runtime === undefined) return;
+    const capacity = this.#capacity;
+    if (engineInfo === undefined || runtime === undefined || capacity === undefined) return;
     const hostIP = config.nodeIp ?? hostAddress();
     let kubeletPort: number | undefined;
     this.#served = new ServedApi({
@@ -319,7 +329,7 @@ export class Executor {
         hostIP,
         hostname: nodeName,
         labels: config.nodeLabels,
-        capacity: capacityOf(agent, engineInfo, config.maxPods),
+        capacity,
         info,
         ...(kubeletPort !== undefined && { kubeletPort }),
       },
@@ -329,6 +339,7 @@ export class Executor {
       statusEveryMs: config.nodeStatusUpdateFrequencyMs,
       events: this.#kubernetes.events,
     });
+    if (this.#health.fault !== undefined) this.#node.ready(false, this.#health.fault);
     this.#node.start();
   }
 

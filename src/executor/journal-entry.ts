@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
-import type { KillCause, PodStage, TaskProgress } from '../status/index.ts';
+import type { KillCause, PodStage, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
 import type { Order } from './order.ts';
 
 /** One line of the executor's journal. */
@@ -29,6 +29,14 @@ export interface PodRecord {
   readonly killGraceMs?: number;
   /** `TaskInfo.max_completion_time`, milliseconds. */
   readonly maxCompletionMs?: number;
+  /** It never ran: `pod` is what remains of it until the API's object is deleted. */
+  readonly refused?: Refused;
+}
+
+/** What both sides are told of a pod that is refused. */
+export interface Refused {
+  readonly update: TaskUpdateDraft;
+  readonly status: PodStatus;
 }
 
 /** How far a pod had come when it was last reported. */

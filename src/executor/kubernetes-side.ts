@@ -1,12 +1,15 @@
+import type { V1Node } from '@kubernetes/client-node';
 import { type Clock, isCode } from '../base/index.ts';
 import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodObjects, PodSource, readPod } from '../kubernetes/index.ts';
-import type { Pod, PodIdentity, PodStatus } from '../pod/index.ts';
+import type { Json, NodeIdentity, Pod, PodIdentity, PodStatus } from '../pod/index.ts';
 import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
 export interface KubernetesSideOptions {
   readonly client: KubernetesClient;
   readonly nodeName: string;
+  /** Labels that the Node will have once it is registered. */
+  readonly nodeLabels: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onPod: (pod: Pod) => void;
@@ -17,6 +20,7 @@ export interface KubernetesSideOptions {
 export class KubernetesSide implements KubernetesStatusSink {
   readonly #client: KubernetesClient;
   readonly nodeName: string;
+  readonly #nodeLabels: Readonly<Record<string, string>>;
   readonly #source: PodSource;
   readonly events: EventRecorder;
   /** Secrets, config maps, tokens and services for pods. */
@@ -30,6 +34,7 @@ export class KubernetesSide implements KubernetesStatusSink {
     const { client, nodeName, clock, logger, onPod, onDeleted } = options;
     this.#client = client;
     this.nodeName = nodeName;
+    this.#nodeLabels = options.nodeLabels;
     this.#source = new PodSource({ client, nodeName, clock, logger, onPod, onDeleted });
     this.events = new EventRecorder({ client, host: nodeName, clock, logger });
     this.sources = new PodObjects({ client, clock, logger });
@@ -51,6 +56,16 @@ export class KubernetesSide implements KubernetesStatusSink {
       throw error;
     });
     return pod?.metadata?.uid;
+  }
+
+  /** Our Node as the API has it now, or will have it. Throws code `unavailable` when the API is away. */
+  async node(): Promise<NodeIdentity> {
+    const self = { apiVersion: 'v1', resource: 'nodes', name: this.nodeName };
+    const node = await this.#client.get<Json<V1Node>>(self, { resourceVersion: '0', timeoutMs: 5000 }).catch((error: unknown) => {
+      if (isCode(error, 'not-found')) return undefined;
+      throw error;
+    });
+    return { name: this.nodeName, labels: node === undefined ? this.#nodeLabels : (node.metadata?.labels ?? {}) };
   }
 
   /** Makes the pod ours, where nobody has bound it yet. When the API is away that is made up for before its first status goes out. */

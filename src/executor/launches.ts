@@ -1,13 +1,14 @@
 import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import { hostAppArmor } from '../docker/index.ts';
 import type { TaskInfo } from '../mesos/index.ts';
-import { fieldThatNeedsApi, identityOf, parsePodList, type ValidPod } from '../pod/index.ts';
+import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod, wantsAppArmor } from '../pod/index.ts';
 import type { TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { bindHere } from './bind-here.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import type { Order } from './order.ts';
-import { checked, derivedUid, faultMessage, readTask, recordOf } from './read-task.ts';
+import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
 import type { Task } from './task.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -15,7 +16,10 @@ export interface LaunchesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly frameworkId: string;
-  readonly maxPods: number;
+  /** What the pods of this node may request together, as far as it is known. */
+  readonly allocatable: () => Allocatable;
+  /** Names, and beginnings with `*`. */
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly tasks: Tasks;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
@@ -50,21 +54,13 @@ export class Launches {
   /** Launches all tasks of a group, or none of them. */
   async launchGroup(infos: readonly TaskInfo[]): Promise<void> {
     const accepted = infos.map((info) => ({ info, task: this.#accept(info) })).filter((entry) => entry.task !== undefined) as { info: TaskInfo; task: Task }[];
-    const read = await Promise.all(accepted.map(async ({ info, task }) => {
-      try {
-        const pod = await this.#read(info);
-        this.#claim(task, pod);
-        return { info, task, pod };
-      } catch (error) {
-        return { info, task, error };
-      }
-    }));
-    const faulty = read.find((entry) => 'error' in entry);
-    await Promise.all(read.map(async (entry) => {
-      if ('error' in entry) return this.#refuse(entry.task, entry.error);
-      const other = faulty === undefined ? undefined : `the group is not launched, since task ${faulty.task.taskId} cannot be: ${faultMessage(faulty.error)}`;
-      if (other !== undefined) return this.#refuse(entry.task, new KmError('invalid', other), 'REASON_TASK_GROUP_INVALID');
-      return this.#start(entry.task, entry.pod, entry.info).catch((error: unknown) => this.#refuse(entry.task, error));
+    const read = await Promise.all(accepted.map(async ({ info, task }) => ({ info, task, ...(await this.#read(task, info)) })));
+    const faulty = read.find(({ error }) => error !== undefined);
+    await Promise.all(read.map(async ({ info, task, given, pod, error }) => {
+      if (pod === undefined) return this.#refuse(task, error, given);
+      if (faulty === undefined) return this.#start(task, pod, info).catch((fault: unknown) => this.#refuse(task, fault, given));
+      const other = `the group is not launched, since task ${faulty.task.taskId} cannot be: ${faultMessage(faulty.error)}`;
+      return this.#refuse(task, new KmError('invalid', other), given, 'REASON_TASK_GROUP_INVALID');
     }));
   }
 
@@ -100,21 +96,25 @@ export class Launches {
   }
 
   async #begin(task: Task, info: TaskInfo): Promise<void> {
-    try {
-      const pod = await this.#read(info);
-      this.#claim(task, pod);
-      await this.#start(task, pod, info);
-    } catch (error) {
-      this.#refuse(task, error);
-    }
+    const { given, pod, error } = await this.#read(task, info);
+    if (pod === undefined) return this.#refuse(task, error, given);
+    await this.#start(task, pod, info).catch((fault: unknown) => this.#refuse(task, fault, given));
   }
 
-  #read(info: TaskInfo): Promise<ValidPod> {
-    return readTask(info, async (pod) => {
-      const { namespace = 'default', name } = pod.metadata ?? {};
-      const known = name === undefined ? undefined : await this.#options.kubernetes()?.uidOf(namespace, name).catch(() => undefined);
-      return known ?? derivedUid(this.#options.frameworkId, info.task_id.value);
-    });
+  /** The pod as given, and as it is to run: then it is this task's. Or why it cannot. */
+  async #read(task: Task, info: TaskInfo): Promise<{ given?: Pod; pod?: ValidPod; error?: unknown }> {
+    let given: Pod | undefined;
+    try {
+      given = await podOfTask(info);
+      const pod = await checked(given, async ({ metadata: { namespace = 'default', name } = {} }) => {
+        const known = name === undefined ? undefined : await this.#options.kubernetes()?.uidOf(namespace, name).catch(() => undefined);
+        return known ?? derivedUid(this.#options.frameworkId, info.task_id.value);
+      });
+      this.#claim(task, pod);
+      return { given: pod, pod };
+    } catch (error) {
+      return { error, ...(given === undefined ? {} : { given }) };
+    }
   }
 
   /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
@@ -125,16 +125,24 @@ export class Launches {
   }
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
-    const { record: write, update, maxPods, clock, tasks } = this.#options;
+    const { record: write, update, clock, tasks } = this.#options;
     const record = recordOf(info, pod, clock.now());
     task.record = record;
     write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
-    if (tasks.pods > maxPods) {
-      throw new KmError('unavailable', `Node didn't have enough resource: pods, requested: 1, used: ${tasks.pods - 1}, capacity: ${maxPods}`);
-    }
+    await this.#admit(task, pod);
     await this.#bind(task, pod);
     tasks.run(task, { ...record, inApi: task.presence === 'present' });
+  }
+
+  /** Throws code `unavailable`, with the kubelet's word for it, when the pod cannot be on this node. */
+  async #admit(task: Task, pod: ValidPod): Promise<void> {
+    const { allocatable, allowedUnsafeSysctls, tasks, kubernetes } = this.#options;
+    const { nodeSelector, affinity } = pod.spec;
+    const node = nodeSelector === undefined && affinity?.nodeAffinity === undefined ? undefined : await kubernetes()?.node().catch(() => undefined);
+    const appArmor = wantsAppArmor(pod) ? { appArmor: await hostAppArmor() } : {};
+    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node, allowedUnsafeSysctls, ...appArmor });
+    if (refusal !== undefined) throw new KmError('unavailable', refusal.message, { refusal: refusal.reason });
   }
 
   /** Finds out what the API knows of the pod and makes it ours there. Throws when it is another node's, or another pod. */
@@ -146,13 +154,31 @@ export class Launches {
     if (await bindHere(api, identityOf(pod), this.#options.logger)) this.#options.tasks.present(task, pod);
   }
 
-  /** The task ends before its pod has begun. */
-  #refuse(task: Task, error: unknown, reason = 'REASON_TASK_INVALID'): void {
+  /** The task ends before its pod has begun. Where the API's object is bound to us it fails, so that its controller replaces it. */
+  #refuse(task: Task, error: unknown, given: Pod | undefined, invalidReason = 'REASON_TASK_INVALID'): void {
     const { taskId } = task;
+    const { logger, update, tasks, kubernetes } = this.#options;
     const message = faultMessage(error);
-    this.#options.logger.warn('task refused', { task: taskId, error: message });
-    const invalid = isCode(error, 'invalid');
-    this.#options.update(invalid ? { taskId, state: 'TASK_ERROR', reason, message } : { taskId, state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
-    this.#options.tasks.drop(task);
+    logger.warn('task refused', { task: taskId, error: message });
+    const refused: TaskUpdateDraft = isCode(error, 'invalid')
+      ? { taskId, state: 'TASK_ERROR', reason: invalidReason, message }
+      : { taskId, state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message };
+    const remains = given === undefined || isCode(error, 'conflict') ? undefined : remainsOf(given);
+    const api = kubernetes();
+    if (remains === undefined || api === undefined || !this.#isOurs(task, api, remains, given)) {
+      update(refused);
+      return tasks.drop(task);
+    }
+    const reason = (error instanceof KmError ? error.refusal : undefined) ?? 'UnexpectedAdmissionError';
+    api.events.event(identityOf(remains), 'Warning', reason, message);
+    const qosClass = api.get(remains.metadata.uid)?.status?.qosClass;
+    tasks.reject(task, remains, { update: refused, status: { phase: 'Failed', reason, message: `Pod ${message}`, ...(qosClass === undefined ? {} : { qosClass }) } });
+  }
+
+  /** The API's object of a pod that is refused is bound to this node, and no other task's. */
+  #isOurs(task: Task, api: KubernetesSide, { metadata: { uid } }: ValidPod, given: Pod | undefined): boolean {
+    const owner = this.#options.tasks.ownerOf(uid);
+    if (owner !== undefined && owner !== task.taskId) return false;
+    return task.presence === 'present' || given?.spec?.nodeName === api.nodeName || api.get(uid) !== undefined;
   }
 }

@@ -4,13 +4,13 @@ import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
 import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
 import type { PodRecord } from './journal-entry.ts';
 
-/** The pod of a task: parsed, with its defaults, checked. Throws code `invalid` whose message names the field. */
-export async function readTask(task: TaskInfo, uidOf: (pod: Pod) => Promise<string>): Promise<ValidPod> {
+/** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none. */
+export async function podOfTask(task: TaskInfo): Promise<Pod> {
   if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML');
-  return checked(await parsePod(task.data), uidOf);
+  return parsePod(task.data);
 }
 
-/** Fills in and checks one pod. Throws code `invalid` with every fault. */
+/** The pod with its defaults, checked. Throws code `invalid` with every fault, each with the name of the field. */
 export async function checked(pod: Pod, uidOf: (pod: Pod) => Promise<string>): Promise<ValidPod> {
   const given = (pod.metadata as { uid?: unknown } | undefined)?.uid;
   const uid = typeof given === 'string' && given !== '' ? given : await uidOf(pod);

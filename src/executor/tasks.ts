@@ -6,7 +6,7 @@ import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../s
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
 import { Graves } from './graves.ts';
-import type { JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
+import type { JournalEntry, KnownPod, PodRecord, Refused } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import { mergeOrders, type Order } from './order.ts';
 import { killGraceMs } from './read-task.ts';
@@ -60,9 +60,20 @@ export class Tasks {
     return this.#tasks.size;
   }
 
-  /** How many pods are claimed. */
-  get pods(): number {
-    return this.#owners.size;
+  /** The pods that come before that of `task`: launched earlier or running already, and not over. */
+  othersOf(task: Task): ValidPod[] {
+    const all = [...this.#tasks.values()];
+    const at = all.indexOf(task);
+    return all.flatMap(({ record }, i) => {
+      if (record === undefined || i === at) return [];
+      const worker = this.#options.runtime.get(record.pod.metadata.uid);
+      return (i > at && worker === undefined) || isTerminal(worker?.status?.phase) ? [] : [record.pod];
+    });
+  }
+
+  /** The task whose pod that is. */
+  ownerOf(uid: string): string | undefined {
+    return this.#owners.get(uid);
   }
 
   has(taskId: string): boolean {
@@ -76,16 +87,45 @@ export class Tasks {
     const task = this.add(taskId, inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
+    if (known.refused !== undefined) {
+      kubernetes()?.expect(identityOf(pod), undefined);
+      return this.#keepRefused(task, known, known.refused, order);
+    }
     if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
     else kubernetes()?.bindLater(identityOf(pod));
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(last === undefined ? {} : { status: last.status }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
+  }
+
+  /**
+   * The task is over before its pod has begun, and the API has its object, which says so from now on: the pod stays with us, without
+   * anything to run, until that is deleted.
+   */
+  reject(task: Task, remains: ValidPod, refused: Refused): void {
+    const { uid } = remains.metadata;
+    const record = { taskId: task.taskId, pod: remains, launchedAt: this.#options.clock.now(), inApi: true, refused };
+    this.#owners.set(uid, task.taskId);
+    task.record = record;
+    this.#options.record({ kind: 'pod', record });
+    this.present(task, remains);
+    this.#keepRefused(task, record, refused, task.order);
+    const seen = this.#options.kubernetes()?.get(uid);
+    if (seen !== undefined) this.onApiPod(seen);
+    if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(remains));
+  }
+
+  #keepRefused(task: Task, { pod, launchedAt }: PodRecord, { update, status }: Refused, order: Order | undefined): void {
+    this.#options.update(update); // again after a crash: the ledger takes one terminal update
+    this.#options.reporter.adopt(task.taskId, { state: 'ended' });
+    this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, restartCounts: new Map(), status });
+    task.order = order ?? task.order;
+    if (task.order !== undefined) this.#carryOut(task, task.order);
   }
 
   /** KILL of the agent; its policy beats the task's, which beats the pod's grace. */
@@ -137,7 +177,7 @@ export class Tasks {
   /** The API's spec is what the pod shall be: a new image, deadline or label reaches its worker. */
   #adjust(task: Task, given: Pod): void {
     const { record } = task;
-    const adjusted = record === undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
+    const adjusted = record === undefined || record.refused !== undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
     if (record === undefined || adjusted === undefined) return;
     task.record = { ...record, pod: adjusted };
     this.#options.record({ kind: 'pod', record: task.record });
@@ -203,7 +243,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId);
+    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map() });
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));

@@ -1,15 +1,19 @@
-import { dataRefs, type DataObject, type DataRef, type Service, type TokenWanted, type ValidPod } from '../pod/index.ts';
+import { type ClaimedVolume, dataRefs, type DataObject, type DataRef, type Service, type TokenWanted, type ValidPod, type Volume } from '../pod/index.ts';
+import { readClaimed } from './claims.ts';
+import type { KubernetesClient } from './client.ts';
 import { ObjectCache, type ObjectCacheOptions } from './object-cache.ts';
 import { ServiceAccountTokens, type ServiceAccountToken } from './service-account-tokens.ts';
 import { ServiceCache } from './service-cache.ts';
 
 /** All that pods take from the API beside themselves: secrets, config maps, tokens, the addresses of services. */
 export class PodObjects {
+  readonly #client: KubernetesClient;
   readonly #objects: ObjectCache;
   readonly #services: ServiceCache;
   readonly #tokens: ServiceAccountTokens;
 
   constructor(options: ObjectCacheOptions) {
+    this.#client = options.client;
     this.#objects = new ObjectCache(options);
     this.#services = new ServiceCache(options);
     this.#tokens = new ServiceAccountTokens(options);
@@ -35,6 +39,11 @@ export class PodObjects {
   /** See `ServiceAccountTokens.get`. */
   token(pod: ValidPod, wanted: TokenWanted, signal: AbortSignal): Promise<ServiceAccountToken> {
     return this.#tokens.get(pod, wanted, signal);
+  }
+
+  /** See `readClaimed`. */
+  claimed(pod: ValidPod, volume: Volume, signal: AbortSignal): Promise<ClaimedVolume> {
+    return readClaimed(this.#client, pod, volume, signal);
   }
 
   /** See `ServiceCache.services`. */

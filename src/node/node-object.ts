@@ -57,8 +57,10 @@ export function nodeObject(facts: NodeFacts, readiness: Readiness, now: number):
   };
 }
 
+type LabelFacts = Pick<NodeFacts, 'hostname' | 'labels'> & { readonly info: Pick<NodeInfo, 'architecture' | 'operatingSystem'> };
+
 /** The labels that we want on the node; others may have more. */
-export function nodeLabels({ hostname, info, labels }: NodeFacts): Record<string, string> {
+export function nodeLabels({ hostname, info, labels }: LabelFacts): Record<string, string> {
   return {
     'beta.kubernetes.io/arch': info.architecture,
     'beta.kubernetes.io/os': info.operatingSystem,

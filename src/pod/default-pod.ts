@@ -64,7 +64,7 @@ function defaultVolume(volume: Volume): Volume {
     const sources = projected.sources?.map(defaultSource);
     return { ...volume, projected: { ...projected, ...(sources !== undefined && { sources }), defaultMode: projected.defaultMode ?? FILE_MODE } };
   }
-  return { ...volume, emptyDir: volume.emptyDir ?? {} };
+  return Object.keys(volume).some((field) => field !== 'name') ? volume : { ...volume, emptyDir: {} };
 }
 
 type Source = NonNullable<NonNullable<Volume['projected']>['sources']>[number];

@@ -1,4 +1,5 @@
 import type { Shape } from './shape.ts';
+import { OUTSIDE_VOLUMES, REFUSED_VOLUMES } from './volume-kinds.ts';
 
 /*
  * Every field of a Pod that we read or may pass by, with its type. A field of the spec that is not listed here is one we do not do yet:
@@ -27,14 +28,17 @@ const handlers = {
   httpGet: fields({ path: string, port: intOrString, host: string, scheme: string, httpHeaders: list(fields({ name: string, value: string })) }),
   tcpSocket: fields({ port: intOrString, host: string }),
 };
+const hook = fields({ ...handlers, sleep: fields({ seconds: int64 }) });
 
 const probe = fields({
   ...handlers,
+  grpc: fields({ port: int32, service: string }),
   initialDelaySeconds: int32,
   timeoutSeconds: int32,
   periodSeconds: int32,
   successThreshold: int32,
   failureThreshold: int32,
+  terminationGracePeriodSeconds: int64,
 });
 
 const fieldRef = fields({ apiVersion: string, fieldPath: string });
@@ -69,7 +73,7 @@ const containerFields = {
       name: string,
       mountPath: string,
       readOnly: boolean,
-      recursiveReadOnly: only('Disabled'),
+      recursiveReadOnly: string,
       subPath: string,
       subPathExpr: string,
       mountPropagation: string,
@@ -78,7 +82,7 @@ const containerFields = {
   livenessProbe: probe,
   readinessProbe: probe,
   startupProbe: probe,
-  lifecycle: fields({ postStart: fields(handlers), preStop: fields(handlers) }),
+  lifecycle: fields({ postStart: hook, preStop: hook }),
   terminationMessagePath: string,
   terminationMessagePolicy: string,
   imagePullPolicy: string,
@@ -100,6 +104,7 @@ const containerFields = {
   tty: boolean,
 };
 const container = fields(containerFields);
+const initContainer = fields({ ...containerFields, restartPolicy: string });
 
 const items = list(fields({ key: string, path: string, mode: int32 }));
 const downwardItems = list(fields({ path: string, mode: int32, fieldRef, resourceFieldRef }));
@@ -108,7 +113,8 @@ const source = { name: string, items, optional: boolean };
 const volume = fields({
   name: string,
   emptyDir: fields({ medium: string, sizeLimit: quantity }),
-  hostPath: fields({ path: string, type: string }),
+  ...OUTSIDE_VOLUMES,
+  ...REFUSED_VOLUMES,
   secret: fields({ secretName: string, items, optional: boolean, defaultMode: int32 }),
   configMap: fields({ ...source, defaultMode: int32 }),
   downwardAPI: fields({ items: downwardItems, defaultMode: int32 }),
@@ -125,13 +131,26 @@ const volume = fields({
   }),
 });
 
+const nodeRequirements = list(fields({ key: string, operator: string, values: strings }));
+
+/** Of affinities only that to the node concerns us: a scheduler has looked at the others. */
+const affinity = fields(
+  {
+    nodeAffinity: fields(
+      { requiredDuringSchedulingIgnoredDuringExecution: fields({ nodeSelectorTerms: list(fields({ matchExpressions: nodeRequirements, matchFields: nodeRequirements })) }) },
+      any,
+    ),
+  },
+  any,
+);
+
 const spec = fields({
   containers: list(container),
-  initContainers: list(container),
+  initContainers: list(initContainer),
   ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
   volumes: list(volume),
   activeDeadlineSeconds: int64,
-  affinity: any,
+  affinity,
   automountServiceAccountToken: any,
   dnsConfig: fields({ nameservers: strings, searches: strings, options: list(fields({ name: string, value: string })) }),
   dnsPolicy: string,
@@ -144,7 +163,7 @@ const spec = fields({
   hostname: string,
   imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
-  nodeSelector: any,
+  nodeSelector: map(string),
   os: fields({ name: only('linux') }),
   preemptionPolicy: any,
   priority: int32,
@@ -156,7 +175,7 @@ const spec = fields({
   securityContext: fields({
     appArmorProfile: profile,
     fsGroup: int64,
-    fsGroupChangePolicy: only('Always'),
+    fsGroupChangePolicy: string,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,

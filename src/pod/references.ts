@@ -50,8 +50,10 @@ export function tokenWanted({ audience = '', expirationSeconds = HOUR_SECONDS }:
 
 /** The first field of the pod that only a Kubernetes API can fill; undefined for a pod that does without one. */
 export function fieldThatNeedsApi({ spec }: ValidPod): string | undefined {
-  const volume = (spec.volumes ?? []).findIndex((one) => volumeDataRefs(one).length + volumeTokens(one).length > 0);
-  if (volume >= 0) return `spec.volumes[${volume}].${fileVolumeKind(spec.volumes?.[volume] ?? { name: '' })}`;
+  for (const [i, volume] of (spec.volumes ?? []).entries()) {
+    if (volume.persistentVolumeClaim !== undefined) return `spec.volumes[${i}].persistentVolumeClaim`;
+    if (volumeDataRefs(volume).length + volumeTokens(volume).length > 0) return `spec.volumes[${i}].${fileVolumeKind(volume)}`;
+  }
   for (const field of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
     for (const [i, { envFrom = [], env = [] }] of (spec[field] ?? []).entries()) {
       const at = `spec.${field}[${i}]`;

@@ -5,6 +5,8 @@ import { tryParseQuantity } from './quantity.ts';
 export type Shape =
   | { readonly kind: 'string' | 'boolean' | 'int32' | 'int64' | 'int-or-string' | 'quantity' | 'any' | 'unsupported' }
   | { readonly kind: 'only'; readonly value: string | boolean }
+  /** A part that we do not do, and why. */
+  | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'list'; readonly of: Shape }
   | { readonly kind: 'map'; readonly of: Shape }
   | { readonly kind: 'fields'; readonly fields: ReadonlyMap<string, Shape>; readonly rest: Shape };
@@ -21,6 +23,9 @@ export function fit(shape: Shape, value: unknown, path: string, faults: Faults):
       return value;
     case 'unsupported':
       if (!isEmpty(value)) faults.add(path, NOT_SUPPORTED_YET);
+      return undefined;
+    case 'refused':
+      if (!isEmpty(value)) faults.add(path, `not supported: ${shape.why}`);
       return undefined;
     case 'only':
       if (value !== shape.value && !isEmpty(value)) faults.add(path, `${shown(value)} is ${NOT_SUPPORTED_YET}`);

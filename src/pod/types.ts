@@ -4,6 +4,8 @@ import type {
   V1ContainerStatus,
   V1EnvVar,
   V1LifecycleHandler,
+  V1PersistentVolume,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1PodCondition,
   V1PodSpec,
@@ -35,6 +37,8 @@ export type Handler = Json<V1LifecycleHandler>;
 export type EnvVar = Json<V1EnvVar>;
 export type ResourceRequirements = Json<V1ResourceRequirements>;
 export type Volume = Json<V1Volume>;
+export type PersistentVolume = Json<V1PersistentVolume>;
+export type PersistentVolumeClaim = Json<V1PersistentVolumeClaim>;
 export type VolumeMount = Json<V1VolumeMount>;
 
 /** Which pod: the names that never change over its life. */

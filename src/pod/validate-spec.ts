@@ -1,6 +1,7 @@
 import type { Faults } from './faults.ts';
 import { shown } from './faults.ts';
 import { checkIp, checkLabel, checkOneOf, checkQualifiedName, checkRange, checkSubdomain } from './rules.ts';
+import { isSidecar } from './sidecar.ts';
 import type { Container, PodSpec } from './types.ts';
 import { checkContainer } from './validate-container.ts';
 import { checkPodSecurity } from './validate-security.ts';
@@ -42,12 +43,12 @@ function checkContainers(spec: PodSpec, volumes: ReadonlySet<string>, faults: Fa
   const each = (containers: readonly Container[], path: string, isInit: boolean): void => {
     for (const [i, container] of containers.entries()) {
       const at = `${path}[${i}]`;
-      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true }, faults);
+      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true, graceSeconds: spec.terminationGracePeriodSeconds ?? 0 }, faults);
       const name = container.name ?? '';
       if (name !== '' && names.has(name)) faults.add(`${at}.name`, `duplicate value: ${shown(name)}`);
       names.add(name);
-      // Init containers run one after the other: only their own ports can clash.
-      checkHostPorts(container, at, isInit ? new Set() : hostPorts, faults);
+      // Init containers run one after the other: only their own ports can clash. Sidecars run beside all others.
+      checkHostPorts(container, at, isInit && !isSidecar(container) ? new Set() : hostPorts, faults);
     }
   };
   each(spec.containers, 'spec.containers', false);
@@ -105,9 +106,10 @@ function checkDns(spec: PodSpec, faults: Faults): void {
 
 function checkSecurityContext(spec: PodSpec, faults: Faults): void {
   const path = 'spec.securityContext';
-  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [] } = spec.securityContext ?? {};
+  const { runAsUser, runAsGroup, fsGroup, fsGroupChangePolicy, supplementalGroups = [] } = spec.securityContext ?? {};
   checkRange(runAsUser, 0, MOST_INT32, `${path}.runAsUser`, faults);
   checkRange(runAsGroup, 0, MOST_INT32, `${path}.runAsGroup`, faults);
   checkRange(fsGroup, 0, MOST_INT32, `${path}.fsGroup`, faults);
+  if (fsGroupChangePolicy !== undefined) checkOneOf(fsGroupChangePolicy, ['Always', 'OnRootMismatch'], `${path}.fsGroupChangePolicy`, faults);
   for (const [i, group] of supplementalGroups.entries()) checkRange(group, 0, MOST_INT32, `${path}.supplementalGroups[${i}]`, faults);
 }

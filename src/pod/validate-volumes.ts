@@ -1,6 +1,6 @@
-import { NOT_SUPPORTED_YET, shown, type Faults } from './faults.ts';
+import { shown, type Faults } from './faults.ts';
 import { tryParseQuantity } from './quantity.ts';
-import { checkDescending, checkLabel, checkOneOf } from './rules.ts';
+import { checkDescending, checkLabel, checkOneOf, checkSubdomain } from './rules.ts';
 import type { Container, Volume, VolumeMount } from './types.ts';
 import { checkFileVolume } from './validate-file-volumes.ts';
 
@@ -23,17 +23,31 @@ export function checkVolumes(volumes: readonly Volume[], path: string, faults: F
 
 function checkSource(volume: Volume, at: string, faults: Faults): void {
   const { name: _name, ...sources } = volume;
-  const { emptyDir, hostPath } = sources;
+  const { emptyDir } = sources;
   if (Object.keys(sources).length > 1) faults.add(at, 'may not specify more than 1 volume type');
   checkFileVolume(volume, at, faults);
-  if (emptyDir?.medium?.startsWith('HugePages') === true) faults.add(`${at}.emptyDir.medium`, `${shown(emptyDir.medium)} is ${NOT_SUPPORTED_YET}`);
+  if (emptyDir?.medium?.startsWith('HugePages') === true) faults.add(`${at}.emptyDir.medium`, `${shown(emptyDir.medium)} is not supported: huge pages are not handed out; use "" or Memory`);
   else if (emptyDir !== undefined) checkOneOf(emptyDir.medium ?? '', ['', 'Memory'], `${at}.emptyDir.medium`, faults);
   const limit = tryParseQuantity(emptyDir?.sizeLimit ?? '0');
   if (limit !== undefined && limit.nano < 0n) faults.add(`${at}.emptyDir.sizeLimit`, 'must be greater than or equal to 0');
-  if (hostPath === undefined) return;
-  if ((hostPath.path ?? '') === '') faults.add(`${at}.hostPath.path`, 'required');
-  else if (hostPath.path.split('/').includes('..')) faults.add(`${at}.hostPath.path`, `${shown(hostPath.path)}: must not contain '..'`);
-  checkOneOf(hostPath.type ?? '', HOST_PATH_TYPES, `${at}.hostPath.type`, faults);
+  checkOutside(volume, at, faults);
+}
+
+/** Kubernetes v1.20 pkg/apis/core/validation validate{HostPath,NFS}VolumeSource, validatePersistentClaimVolumeSource. */
+function checkOutside({ hostPath, nfs, persistentVolumeClaim: claim }: Volume, at: string, faults: Faults): void {
+  if (hostPath !== undefined) {
+    if ((hostPath.path ?? '') === '') faults.add(`${at}.hostPath.path`, 'required');
+    else if (hostPath.path.split('/').includes('..')) faults.add(`${at}.hostPath.path`, `${shown(hostPath.path)}: must not contain '..'`);
+    checkOneOf(hostPath.type ?? '', HOST_PATH_TYPES, `${at}.hostPath.type`, faults);
+  }
+  if (nfs !== undefined) {
+    if ((nfs.server ?? '') === '') faults.add(`${at}.nfs.server`, 'required');
+    if ((nfs.path ?? '') === '') faults.add(`${at}.nfs.path`, 'required');
+    else if (!nfs.path.startsWith('/')) faults.add(`${at}.nfs.path`, `${shown(nfs.path)}: must be an absolute path`);
+  }
+  if (claim === undefined) return;
+  if ((claim.claimName ?? '') === '') faults.add(`${at}.persistentVolumeClaim.claimName`, 'required');
+  else checkSubdomain(claim.claimName, `${at}.persistentVolumeClaim.claimName`, faults);
 }
 
 /** Kubernetes v1.20 pkg/apis/core/validation ValidateVolumeMounts. */
@@ -49,7 +63,18 @@ export function checkVolumeMounts(container: Container, volumes: ReadonlySet<str
     taken.add(mount.mountPath);
     checkSubPath(mount, at, faults);
     checkPropagation(mount, container, at, faults);
+    checkRecursive(mount, at, faults);
   }
+}
+
+/** Kubernetes v1.32 pkg/apis/core/validation validateMountRecursiveReadOnly. `IfPossible` is as good as not at all where it is not possible. */
+function checkRecursive({ recursiveReadOnly, readOnly, mountPropagation = 'None' }: VolumeMount, at: string, faults: Faults): void {
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return;
+  const field = `${at}.recursiveReadOnly`;
+  if (readOnly !== true) faults.add(field, 'may only be specified when readOnly is true');
+  if (mountPropagation !== 'None') faults.add(field, 'may only be specified when mountPropagation is None or not specified');
+  if (recursiveReadOnly === 'Enabled') faults.add(field, '"Enabled" is not supported: the Engine makes a mount read-only, not those below it; say IfPossible');
+  else checkOneOf(recursiveReadOnly, ['Disabled', 'Enabled', 'IfPossible'], field, faults);
 }
 
 function checkSubPath({ subPath = '', subPathExpr = '' }: VolumeMount, at: string, faults: Faults): void {

@@ -2,7 +2,7 @@ import { KmError, messageOf } from '../base/index.ts';
 import { type Container, containerEnv, dataKey, environmentDataRefs, type EnvironmentGiven, fieldThatNeedsApi, type Service } from '../pod/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
 import type { PodContext } from './pod-context.ts';
-import { objectsOf } from './pod-volumes.ts';
+import { objectsOf } from './volume-objects.ts';
 
 /** A container's variables as Docker takes them; what had to be skipped is told as events. Throws code `workload` when some cannot be had. */
 export async function environmentOf(context: PodContext, container: Container, sandbox: Sandbox, signal: AbortSignal): Promise<string[]> {

@@ -1,6 +1,7 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
-import type { AdmittingNode, CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { PodNetwork } from '../network/index.ts';
+import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -21,8 +22,6 @@ export interface Node {
   readonly puller: ImagePuller;
   /** Who may pull which images. */
   readonly credentials: Pick<RegistryCredentials, 'of'>;
-  /** What of this node decides whether a pod may run. */
-  readonly admitting: AdmittingNode;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: TellEvent;
@@ -39,6 +38,8 @@ export interface Node {
   readonly pauseImage: string;
   /** When a container's log is rotated, and how many files are kept. */
   readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
+  /** Absent: Docker's network is the pods'. */
+  readonly network?: PodNetwork;
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   /** Content of the node's resolv.conf (undefined where it is to have none), of its /etc/hosts; read when a pod needs them. */

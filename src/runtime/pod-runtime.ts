@@ -27,8 +27,10 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly onHealth: (ok: boolean) => void;
 }
 
-/** What an earlier process of this executor knew of a pod. */
-export interface Restored {
+/** What the executor knows of a pod, this process or an earlier one. */
+export interface Known {
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
   readonly status?: PodStatus;
   readonly restartCounts: ReadonlyMap<string, number>;
 }
@@ -56,7 +58,7 @@ export class PodRuntime {
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     this.#cemetery = { former, buried };
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -73,12 +75,12 @@ export class PodRuntime {
     this.#sweeper.start();
   }
 
-  /** Begins (or takes over, with what was `restored`) the work on a pod; a UID that has a worker keeps it. */
-  launch(pod: ValidPod, taskId: string, restored: Restored = { restartCounts: new Map() }): void {
+  /** Begins (or takes over, with what is `known` from before) the work on a pod; a UID that has a worker keeps it. */
+  launch(pod: ValidPod, taskId: string, known: Known): void {
     const { uid } = pod.metadata;
     if (this.#workers.has(uid)) return;
-    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, restored.restartCounts);
-    const worker = new PodWorker(context, this.#report, restored.status);
+    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, known.restartCounts);
+    const worker = new PodWorker(context, this.#report, known);
     this.#workers.set(uid, worker);
     worker.wake();
   }
@@ -135,15 +137,23 @@ export class PodRuntime {
 
   /** Removes containers that carry our labels and belong to no pod of ours, then the files of pods of an earlier run. */
   async sweep(): Promise<void> {
-    const { engine, relist, logger } = this.#node;
+    const { engine, relist, logger, network } = this.#node;
+    const joined = network?.sandboxes() ?? []; // before the list: whose network is older than it and that is not in it is gone
     const listed = await engine.list(this.#labels);
     const orphans = listed.filter(({ labels }) => !this.#workers.has(labels[LABELS.podUid] ?? ''));
+    const kept = new Set(listed.filter((one) => !orphans.includes(one)).map(({ id }) => id));
+    await Promise.all(joined.filter(({ sandboxId }) => !kept.has(sandboxId)).map(({ sandboxId, name }) => this.#detach(sandboxId, name)));
     await Promise.all(orphans.map(async ({ id, name }) => {
       logger.warn('removing a container that belongs to no task', { container: name });
       await engine.remove(id);
       await relist.refresh(id);
     }));
     for (const pod of this.#cemetery.former()) await this.#bury(pod);
+  }
+
+  async #detach(sandboxId: string, pod: string): Promise<void> {
+    const { network, logger } = this.#node;
+    await network?.detach(sandboxId).catch((error: unknown) => logger.warn('the network of a pod is not given back yet', { pod, error: messageOf(error) }));
   }
 
   /** One that runs again (the same pod in another task) removes its files itself. */
@@ -162,5 +172,6 @@ export class PodRuntime {
     await this.#sweeper.stop();
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
     await this.#node.relist.stop();
+    await this.#node.network?.stop();
   }
 }

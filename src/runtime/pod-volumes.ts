@@ -1,21 +1,18 @@
-import { aborted, Backoff, type Clock, KmError, messageOf, RepeatingTask } from '../base/index.ts';
+import { aborted, Backoff, messageOf, RepeatingTask } from '../base/index.ts';
 import {
+  type ClaimedVolume,
   dataKey,
-  type DataObject,
-  type DataRef,
   fileVolumeKind,
   tokenKey,
-  type ValidPod,
   type Volume,
   volumeDataRefs,
   volumeFiles,
   type VolumeFiles,
   volumeTokens,
 } from '../pod/index.ts';
-import type { Logger } from '../telemetry/index.ts';
-import { type PreparedVolumes, prepareVolume, prepareVolumes } from '../volumes/index.ts';
+import { type PreparedVolumes, prepareVolume, prepareVolumes, removePodVolumes } from '../volumes/index.ts';
 import { NotStarted } from './image-puller.ts';
-import type { PodSources } from './pod-sources.ts';
+import { claimedVolumes, objectsOf, sourcesOf, type VolumesOwner } from './volume-objects.ts';
 
 /** Without a change or a token to renew, the files of volumes are still looked at so often, milliseconds. */
 const LOOK_EVERY_MS = 10 * 60_000;
@@ -23,15 +20,10 @@ const LOOK_EVERY_MS = 10 * 60_000;
 const RETRY_MS = 10_000;
 /** Between tries to mount (Kubernetes v1.20 pkg/util/goroutinemap/exponentialbackoff). */
 const MOUNT_BACKOFF = { initialMs: 500, maxMs: 122_000, jitter: 0 };
-
-/** What is asked of the pod that has the volumes; a `PodContext` is one. */
-export interface VolumesOwner {
-  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly rootDir: string; readonly sources: () => PodSources | undefined };
-  readonly pod: ValidPod;
-  readonly uid: string;
-  readonly nodeAllocatable: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
-  tell(type: 'Normal' | 'Warning', reason: string, message: string): void;
-}
+/** A claim may be bound at any moment, and nobody tells us: it is looked at this often (the kubelet looks without any pause). */
+const CLAIM_BACKOFF = { initialMs: 500, maxMs: 5_000, jitter: 0 };
+/** What is still so is told again after so long, milliseconds (Kubernetes v1.20 pkg/kubelet/volumemanager: podAttachAndMountTimeout). */
+const TELL_AGAIN_MS = 123_000;
 
 /**
  * The volumes of one pod: made before its first container, then kept up to date while it lives: what changes in the API changes in the
@@ -44,13 +36,16 @@ export class PodVolumes {
   readonly #onChanged: () => void;
   readonly #refresher: RepeatingTask;
   readonly #backoff = new Backoff(MOUNT_BACKOFF);
+  readonly #claimBackoff = new Backoff(CLAIM_BACKOFF);
   #prepared: PreparedVolumes | undefined;
   #last: Promise<unknown> = Promise.resolve();
   /** When the next token wants its successor, milliseconds since the epoch. */
   #refreshAtMs = Number.POSITIVE_INFINITY;
   #told: string | undefined;
   #state: 'new' | 'held' | 'over' = 'new';
+  #unbound: { readonly message: string; readonly atMs: number } | undefined;
   #quiet = false;
+  #removed = false;
   /** The volumes are there: made by us, or by an earlier process. */
   #made = false;
 
@@ -87,8 +82,17 @@ export class PodVolumes {
   async prepare(signal: AbortSignal): Promise<PreparedVolumes> {
     if (this.#prepared !== undefined) return this.#prepared;
     const { node, pod } = this.#context;
+    const claimed = await this.#claimed(signal);
     try {
-      this.#prepared = await this.#exclusively(() => prepareVolumes({ rootDir: node.rootDir, pod, signal, files: (volume) => this.#files(volume, signal) }));
+      this.#prepared = await this.#exclusively(() =>
+        prepareVolumes({
+          rootDir: node.rootDir,
+          pod,
+          signal,
+          files: (volume) => this.#files(volume, signal),
+          claimed: ({ name }) => claimed.get(name),
+          warn: (reason, message) => this.#context.tell('Warning', reason, message),
+        }));
     } catch (error) {
       if (signal.aborted) throw aborted(signal);
       this.#context.tell('Warning', 'FailedMount', messageOf(error));
@@ -98,6 +102,24 @@ export class PodVolumes {
     this.#made = true;
     if (this.#state === 'held' && this.#fileVolumes.length > 0) this.#refresher.start();
     return this.#prepared;
+  }
+
+  /** What the pod's claims have got, by volume name. Throws as `prepare`. */
+  async #claimed(signal: AbortSignal): Promise<ReadonlyMap<string, ClaimedVolume>> {
+    const { clock } = this.#context.node;
+    try {
+      const found = await claimedVolumes(this.#context, signal);
+      this.#claimBackoff.reset();
+      return found;
+    } catch (error) {
+      if (signal.aborted) throw aborted(signal);
+      const [message, atMs] = [messageOf(error), clock.now()];
+      if (this.#unbound?.message !== message || atMs - this.#unbound.atMs >= TELL_AGAIN_MS) {
+        this.#unbound = { message, atMs };
+        this.#context.tell('Warning', 'FailedMount', message);
+      }
+      throw new NotStarted({ reason: 'ContainerCreating' }, atMs + this.#claimBackoff.next(), { cause: error });
+    }
   }
 
   /** The pod is ending: what it names may well go before it, which is nothing to tell anybody. */
@@ -111,6 +133,14 @@ export class PodVolumes {
     this.#state = 'over';
     await this.#refresher.stop();
     await this.#last;
+  }
+
+  /** As `stop`, for a pod whose containers have all ended for good: its volumes are unmounted and removed. Again when it has failed. */
+  async remove(): Promise<void> {
+    await this.stop();
+    if (this.#removed) return;
+    await removePodVolumes(this.#context.node.rootDir, this.#context.uid);
+    this.#removed = true;
   }
 
   get #fileVolumes(): Volume[] {
@@ -164,22 +194,4 @@ export class PodVolumes {
     this.#last = mine.catch(() => undefined);
     return mine;
   }
-}
-
-/** Secrets and config maps by `dataKey`; those that the API does not have are not in it. Throws code `unavailable` when nobody knows. */
-export async function objectsOf(context: VolumesOwner, refs: readonly DataRef[], signal: AbortSignal): Promise<Map<string, DataObject>> {
-  const objects = new Map<string, DataObject>();
-  if (refs.length === 0) return objects;
-  const sources = sourcesOf(context);
-  await Promise.all(refs.map(async (ref) => {
-    const object = await sources.object(context.pod, ref, signal);
-    if (object !== undefined) objects.set(dataKey(ref), object);
-  }));
-  return objects;
-}
-
-function sourcesOf({ node }: VolumesOwner): PodSources {
-  const sources = node.sources();
-  if (sources === undefined) throw new KmError('workload', 'secrets, config maps and tokens come from a Kubernetes API, and this node has none');
-  return sources;
 }

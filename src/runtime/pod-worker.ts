@@ -1,11 +1,12 @@
 import { Backoff, Deadline, messageOf } from '../base/index.ts';
-import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, refusalOf, remainingMs, type ValidPod } from '../pod/index.ts';
+import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, podStatus, type PodStatus, remainingMs, type ValidPod, workSucceeded } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */
@@ -27,6 +28,7 @@ export class PodWorker {
   readonly #context: PodContext;
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
+  readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
   readonly #syncing = new AbortController();
   #stage: PodStage = 'syncing';
@@ -44,23 +46,23 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
-  /** This node runs such a pod. */
-  #admitted = false;
   /** It has been through a sync. */
   #worked = false;
 
-  constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
+  constructor(context: PodContext, report: (report: PodReport) => void, known: { readonly acceptedAt: number; readonly status?: PodStatus }) {
     this.#context = context;
     this.#report = report;
-    this.#status = previous;
+    this.#acceptedAt = known.acceptedAt;
+    this.#status = known.status;
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock: context.node.clock,
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name, init: false }),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name, init: false }),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
     });
   }
 
@@ -102,7 +104,7 @@ export class PodWorker {
     if (this.#stage === 'terminated') return this.wake();
     if (this.#deadline === undefined) {
       this.#cause = order.cause;
-      this.#succeededBeforeKill = this.#status?.phase === 'Succeeded';
+      this.#succeededBeforeKill = this.#status?.phase === 'Succeeded' || workSucceeded(this.pod.spec, this.#status?.containerStatuses ?? []);
       this.#deadline = new Deadline(this.#context.node.clock, order.graceMs);
       this.#strict = order.strict;
       this.#stage = 'terminating';
@@ -175,27 +177,14 @@ export class PodWorker {
       return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
-    if (await this.#refused()) return;
     const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
-    if (isTerminal(this.#status?.phase)) await volumes.stop();
+    if (isTerminal(this.#status?.phase)) await (observed.containers.some(({ state }) => state === 'running') ? volumes.stop() : volumes.remove());
     else volumes.hold(observed.containers.length > 0);
     const actions = podActions({ pod, observed, probes: this.#prober.results, now: node.clock.now(), crashBackoff, restartCounts, postStartFailed });
     if (actions.length === 0) return;
     const { lookAgainAtMs } = await runActions(this.#context, actions, signal);
     this.#publish();
     if (lookAgainAtMs !== undefined) this.#wakeIn(lookAgainAtMs - node.clock.now());
-  }
-
-  /** Before anything of a pod is made: whether this node does not run it, for which the pod ends as Failed. */
-  async #refused(): Promise<boolean> {
-    const { node, pod, observed: { sandboxes, containers } } = this.#context;
-    if (this.#admitted || isTerminal(this.#status?.phase) || sandboxes.length + containers.length > 0) return false;
-    const refusal = await refusalOf(pod, node.admitting);
-    this.#admitted = refusal === undefined;
-    if (refusal === undefined) return false;
-    this.#context.tell('Warning', refusal.reason, refusal.message);
-    this.kill({ cause: { kind: 'refused', reason: refusal.reason, message: `Pod ${refusal.message}` }, graceMs: 0, strict: true }, false);
-    return true;
   }
 
   /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
@@ -208,6 +197,7 @@ export class PodWorker {
     await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
+    await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
@@ -220,7 +210,9 @@ export class PodWorker {
   #publish(): void {
     const { node, pod, waiting, restartCounts } = this.#context;
     const observed = this.#last ?? this.#context.observed;
-    if (this.#stage === 'syncing') this.#prober.update(pod.spec.containers, observed.containers, this.#context.podIP);
+    const { initContainerStatuses = [], containerStatuses = [] } = this.#status ?? {};
+    if (this.#stage !== 'syncing') this.#prober.ending(observed.containers);
+    else this.#prober.update(lastingContainers(pod.spec), observed.containers, this.#context.podIP, [...initContainerStatuses, ...containerStatuses]);
     const failure = this.#failure();
     this.#status = podStatus({
       pod,
@@ -228,6 +220,7 @@ export class PodWorker {
       probes: this.#prober.results,
       waiting,
       now: node.clock.now(),
+      acceptedAt: this.#acceptedAt,
       hostIP: node.hostIP,
       restartCounts,
       terminating: this.#stage !== 'syncing',
@@ -250,9 +243,13 @@ export class PodWorker {
     const cause = this.#cause;
     if (cause === undefined || this.#succeededBeforeKill) return undefined;
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
-    if (cause.kind === 'refused') return { reason: cause.reason, message: cause.message };
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
+  }
+
+  /** As events name a container. */
+  #named(name: string): { name: string; init: boolean } {
+    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
   }
 
   #wakeIn(ms: number): void {
@@ -268,7 +265,7 @@ export class PodWorker {
   }
 }
 
-const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline' | 'refused'>, string>> = {
+const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, string>> = {
   'mesos-kill': 'TaskKilled',
   'mesos-shutdown': 'ExecutorShutdown',
   'api-deletion': 'Deleted',

@@ -7,8 +7,6 @@ export type KillCause =
   | { readonly kind: 'api-deletion'; readonly message: string }
   | { readonly kind: 'deadline'; readonly message: string }
   | { readonly kind: 'launch-timeout'; readonly message: string }
-  /** The node does not run such a pod: `reason` and `message` are the status's. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
   | { readonly kind: 'max-completion-time'; readonly message: string };
 
 /**

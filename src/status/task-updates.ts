@@ -31,7 +31,7 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
     healthy = ready;
   }
   if (ending && end === undefined && state !== 'killing') {
-    if (killing && report.cause?.kind !== 'refused') updates.push(draft(report, { state: 'TASK_KILLING', message: report.cause?.message ?? 'killing' }));
+    if (killing) updates.push(draft(report, { state: 'TASK_KILLING', message: report.cause?.message ?? 'killing' }));
     state = 'killing';
   }
   if (end !== undefined) {
@@ -47,7 +47,7 @@ function terminal(report: PodReport): TaskUpdateDraft | undefined {
   if (stage === 'terminating') return undefined;
   if (stage === 'terminated' && cause !== undefined && !report.succeededBeforeKill) return killed(report, cause);
   if (status.phase !== 'Succeeded' && status.phase !== 'Failed' && stage === 'syncing') return undefined;
-  const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : (outcomeOf(status) ?? { state: 'TASK_KILLED' as const, message: 'pod removed' });
+  const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : (outcomeOf(status, report.pod.spec) ?? { state: 'TASK_KILLED' as const, message: 'pod removed' });
   return draft(report, outcome);
 }
 
@@ -60,8 +60,6 @@ function killed(report: PodReport, cause: KillCause): TaskUpdateDraft {
       return draft(report, { state: 'TASK_KILLED', message });
     case 'deadline':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_COMMAND_EXECUTOR_FAILED', message });
-    case 'refused':
-      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message: `${cause.reason}: ${message}` });
     case 'launch-timeout':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
     case 'max-completion-time':

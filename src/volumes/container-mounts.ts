@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { KmError } from '../base/index.ts';
-import { type Container, type ContainerMount, fileVolumeKind, type ValidPod, type VolumeMount } from '../pod/index.ts';
+import { type Container, type ContainerMount, fileVolumeKind, isReadOnlyVolume, type ValidPod, type VolumeMount } from '../pod/index.ts';
 import { subPathTarget } from './paths.ts';
 import type { PreparedVolumes } from './prepare-volumes.ts';
 import { holdSubPath } from './sub-path.ts';
@@ -28,13 +28,13 @@ export interface MountsInput {
 export async function containerMounts(input: MountsInput): Promise<ContainerMount[]> {
   const { container } = input;
   const mounts: ContainerMount[] = [];
-  const ours = new Set((input.pod.spec.volumes ?? []).filter((volume) => fileVolumeKind(volume) !== undefined).map(({ name }) => name));
+  // Files that we write are ours alone: a container that wrote there could lead us elsewhere with a link.
+  const readOnly = new Set((input.pod.spec.volumes ?? []).filter((one) => fileVolumeKind(one) !== undefined || isReadOnlyVolume(one)).map(({ name }) => name));
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     mounts.push({
       hostPath: await hostPathOf(input, mount, index),
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
-      // Files that we write are ours alone: a container that wrote there could lead us elsewhere with a link.
-      readOnly: mount.readOnly === true || ours.has(mount.name),
+      readOnly: mount.readOnly === true || readOnly.has(mount.name),
       propagation: propagationOf(mount),
     });
   }

@@ -11,6 +11,9 @@ const FILE_VOLUMES: Readonly<Record<FileVolumeKind, string>> = {
   projected: 'kubernetes.io~projected',
 };
 
+/** Kinds that are somebody else's files, mounted. */
+export const MOUNTED_VOLUMES = { nfs: 'kubernetes.io~nfs', local: 'kubernetes.io~local-volume' } as const;
+
 /** `<root>/pods` */
 export function podsDirectory(rootDir: string): string {
   return join(rootDir, 'pods');
@@ -29,6 +32,11 @@ export function emptyDirPath(rootDir: string, uid: string, volume: string): stri
 /** `<root>/pods/<uid>/volumes/kubernetes.io~<kind>/<name>` */
 export function fileVolumePath(rootDir: string, uid: string, kind: FileVolumeKind, volume: string): string {
   return join(podDirectory(rootDir, uid), 'volumes', FILE_VOLUMES[kind], segment(volume));
+}
+
+/** `<root>/pods/<uid>/volumes/kubernetes.io~<kind>/<name>`: where a volume from elsewhere is mounted. */
+export function mountedVolumePath(rootDir: string, uid: string, kind: keyof typeof MOUNTED_VOLUMES, volume: string): string {
+  return join(podDirectory(rootDir, uid), 'volumes', MOUNTED_VOLUMES[kind], segment(volume));
 }
 
 /** `<root>/pods/<uid>/containers/<name>`: termination messages. */

@@ -1,8 +1,12 @@
-import { aborted, KmError, messageOf } from '../base/index.ts';
-import { fileVolumeKind, type ValidPod, type Volume, type VolumeFiles } from '../pod/index.ts';
+import { aborted, KmError } from '../base/index.ts';
+import { type ClaimedVolume, fileVolumeKind, type ValidPod, type Volume, type VolumeFiles } from '../pod/index.ts';
+import { prepareClaimed } from './claimed.ts';
 import { prepareEmptyDir } from './empty-dir.ts';
 import { prepareFileVolume } from './file-volume.ts';
 import { prepareHostPath } from './host-path.ts';
+import { mountStep } from './mount-step.ts';
+import { mountNfs } from './nfs.ts';
+import { mountedVolumePath } from './paths.ts';
 
 /** Paths of the node by volume name. */
 export type PreparedVolumes = ReadonlyMap<string, string>;
@@ -12,6 +16,10 @@ export interface PrepareOptions {
   readonly pod: ValidPod;
   /** What is in a volume whose files we write: a secret, config map, downwardAPI or projected one. */
   readonly files?: (volume: Volume) => Promise<VolumeFiles>;
+  /** What a volume that stands for a claim has got. */
+  readonly claimed?: (volume: Volume) => ClaimedVolume | undefined;
+  /** Something that the pod's user should know, and that stops nothing. */
+  readonly warn?: (reason: string, message: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -28,23 +36,26 @@ export async function prepareVolumes(options: PrepareOptions): Promise<PreparedV
 /** As `prepareVolumes`, for one volume of the pod; brings one of files to what they are now. Returns its path on the node. */
 export async function prepareVolume(volume: Volume, options: PrepareOptions): Promise<string> {
   if (options.signal?.aborted === true) throw aborted(options.signal);
-  try {
-    return await prepare(volume, options);
-  } catch (error) {
-    const code = error instanceof KmError ? error.code : 'internal';
-    throw new KmError(code, `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error });
-  }
+  if (volume.persistentVolumeClaim === undefined) return mountStep('SetUp', volume.name, () => prepare(volume, options));
+  const claimed = options.claimed?.(volume);
+  if (claimed === undefined) throw new KmError('internal', `nobody knows what the claim of volume "${volume.name}" has got`);
+  return prepareClaimed(volume, claimed, options);
 }
 
-async function prepare(volume: Volume, { rootDir, pod, files }: PrepareOptions): Promise<string> {
+async function prepare(volume: Volume, { rootDir, pod, files, signal }: PrepareOptions): Promise<string> {
   if (fileVolumeKind(volume) !== undefined) {
     if (files === undefined) throw new KmError('internal', 'nobody knows what is in it');
     return prepareFileVolume(rootDir, pod, volume, await files(volume));
   }
-  const { name: _name, ...sources } = volume;
-  const [kind = 'emptyDir'] = Object.keys(sources);
-  if (kind === 'hostPath' && volume.hostPath !== undefined) return prepareHostPath(volume.hostPath);
+  const { name, hostPath, nfs, emptyDir: _emptyDir, ...others } = volume;
+  if (hostPath !== undefined) return prepareHostPath(hostPath);
+  if (nfs !== undefined) {
+    const target = mountedVolumePath(rootDir, pod.metadata.uid, 'nfs', name);
+    await mountNfs(target, { server: nfs.server, path: nfs.path, readOnly: nfs.readOnly === true, mountOptions: [] }, signal);
+    return target;
+  }
+  const [unknown] = Object.keys(others);
   // A volume that names no source is an emptyDir (the API's default).
-  if (kind === 'emptyDir') return prepareEmptyDir(rootDir, pod, volume);
-  throw new KmError('workload', `not supported yet: ${kind}`);
+  if (unknown === undefined) return prepareEmptyDir(rootDir, pod, volume);
+  throw new KmError('workload', `not supported: ${unknown}`);
 }

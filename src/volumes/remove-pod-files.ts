@@ -1,9 +1,10 @@
-import { lstat, readdir, realpath, rm } from 'node:fs/promises';
+import { lstat, readdir, realpath, rm, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { KmError, messageOf } from '../base/index.ts';
 import { fileWork, unless } from './file-error.ts';
 import { unmount } from './mount-command.ts';
 import { mountsBelow, readMountTable } from './mount-table.ts';
-import { podDirectory, podsDirectory } from './paths.ts';
+import { MOUNTED_VOLUMES, podDirectory, podsDirectory } from './paths.ts';
 
 export interface Mounts {
   read(): Promise<ReturnType<typeof mountsBelow>>;
@@ -15,14 +16,28 @@ export interface Mounts {
  * something below stays mounted: deleting through a mount would delete somebody's data. Gone already is success.
  */
 export async function removePodFiles(rootDir: string, uid: string, mountsOf: (directory: string) => Mounts = systemMounts): Promise<void> {
+  await removeBelow(rootDir, uid, ['.'], mountsOf);
+}
+
+/**
+ * The volumes of a pod whose containers have all ended: unmounted and removed, while its termination messages and logs stay (Kubernetes
+ * v1.20 pkg/kubelet/volumemanager: a terminated pod keeps no volume). Errors as of `removePodFiles`.
+ */
+export async function removePodVolumes(rootDir: string, uid: string): Promise<void> {
+  await removeBelow(rootDir, uid, ['volumes', 'volume-subpaths'], systemMounts);
+}
+
+async function removeBelow(rootDir: string, uid: string, parts: readonly string[], mountsOf: (directory: string) => Mounts): Promise<void> {
   const directory = podDirectory(rootDir, uid);
   await fileWork(`removing ${directory}`, async () => {
     const found = await unless(['ENOENT'], lstat(directory));
     if (found === undefined) return;
     if (!found.isDirectory()) throw new KmError('internal', `${directory} is no directory: it was not made by us and is left alone`);
     // The mount table has real paths.
-    await unmountAll(await realpath(directory), mountsOf);
-    await rm(directory, { recursive: true, force: true });
+    const real = await realpath(directory);
+    for (const part of parts) await unmountAll(join(real, part), mountsOf);
+    await removeMountPoints(real);
+    for (const part of parts) await rm(join(directory, part), { recursive: true, force: true });
   });
 }
 
@@ -41,6 +56,25 @@ async function unmountAll(directory: string, mountsOf: (directory: string) => Mo
   throw new KmError('internal', `still mounted below ${directory}: ${left.join(', ')}; nothing there is deleted${why}`, { cause: failure });
 }
 
+/**
+ * Where the node's files or a server's are mounted nothing is ever removed recursively: a mount(8) that we gave up may have come to its end
+ * just now. Without its mount such a place is empty; one that is not makes this fail.
+ */
+async function removeMountPoints(directory: string): Promise<void> {
+  for (const kind of Object.values(MOUNTED_VOLUMES)) for (const path of await below(join(directory, 'volumes', kind), 1)) await rmdir(path);
+  for (const path of await below(join(directory, 'volume-subpaths'), 3)) {
+    if ((await lstat(path)).isDirectory()) await rmdir(path);
+    else await unlink(path);
+  }
+}
+
+/** Paths that lie so many names below a directory. */
+async function below(directory: string, depth: number): Promise<string[]> {
+  if (depth === 0) return [directory];
+  const names = (await unless(['ENOENT'], readdir(directory))) ?? [];
+  return (await Promise.all(names.map((name) => below(join(directory, name), depth - 1)))).flat();
+}
+
 function systemMounts(directory: string): Mounts {
   return { read: async () => mountsBelow(await readMountTable(), directory), unmount };
 }
@@ -51,4 +85,10 @@ export async function listPodDirectories(rootDir: string): Promise<string[]> {
     const entries = (await unless(['ENOENT'], readdir(podsDirectory(rootDir), { withFileTypes: true }))) ?? [];
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   });
+}
+
+/** Removes a root directory of which no pod lives any more, with all that is mounted below it. Errors as of `removePodFiles`. */
+export async function removeRootDirectory(rootDir: string): Promise<void> {
+  for (const uid of await listPodDirectories(rootDir)) await removePodFiles(rootDir, uid);
+  await fileWork(`removing ${rootDir}`, () => rm(rootDir, { recursive: true, force: true }));
 }

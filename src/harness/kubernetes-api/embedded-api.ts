@@ -16,7 +16,7 @@ import { asObject, Registry } from './registry.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
 import { errorReply, Server } from './server.ts';
-import { keyOf, Store } from './store.ts';
+import { keyOf, Store, type Backup } from './store.ts';
 import type { ApiChange, ApiRequest, KubernetesObject, ObjectKey, ResourceKey } from './types.ts';
 import { Users } from './users.ts';
 import { Watch } from './watch.ts';
@@ -146,6 +146,18 @@ export class EmbeddedApi {
   /** Listens again, on the same port. Throws code `unavailable` when another program took it meanwhile. */
   async resume(): Promise<void> {
     if (this.#http === undefined && !this.#stopped) await this.#listen(Number(new URL(this.#url).port));
+  }
+
+  /** All objects as they are now, for `restore`. */
+  backup(): Backup {
+    return this.#store.backup();
+  }
+
+  /** What an operator does after a loss: the server stops, gets an older state (versions fall back too), and starts. */
+  async restore(backup: Backup): Promise<void> {
+    await this.pause();
+    this.#store.restore(backup);
+    await this.resume();
   }
 
   /** Ends all watches and connections and gives the port back. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isCode, KmError, systemClock, type Clock } from '../../base/index.ts';
 import type { ContentType } from '../../mesos/index.ts';
+import { removeRootDirectory } from '../../volumes/index.ts';
 import { isTerminal, AgentEmulator, ExecutorRun, type CallEvent, type ExecutorEnd } from '../agent/index.ts';
 import { EmbeddedApi, type KubernetesObject } from '../kubernetes-api/index.ts';
 import type { Recording } from '../record/index.ts';
@@ -15,6 +16,9 @@ import { play } from './play.ts';
 import { podNames, recordedPods } from './recorded-pods.ts';
 import { watchAgent, watchApi } from './spectators.ts';
 import { Timeline, type TimelineEntry } from './timeline.ts';
+
+/** The executor's root directory in ours. */
+const ROOT = 'root';
 
 export interface ReplayOptions {
   readonly recording: Recording;
@@ -72,7 +76,10 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   try {
     return await new Replay(options, plan, directory).run();
   } finally {
-    if (!options.keep) await rm(directory, { recursive: true, force: true });
+    if (!options.keep) {
+      await removeRootDirectory(join(directory, ROOT)); // what is mounted below it must not be deleted
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 }
 
@@ -150,7 +157,7 @@ class Replay {
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       port: '0',
       'healthz-port': '0',
-      'root-dir': join(this.#directory, 'root'),
+      'root-dir': join(this.#directory, ROOT),
       'pod-logs-dir': join(this.#directory, 'pod-logs'),
       'hostname-override': this.#plan.subscribed.agent_info.hostname,
       'content-type': this.#plan.contentType === 'application/json' ? 'json' : 'protobuf',

@@ -6,6 +6,7 @@ import { aborted, isCode, KmError, messageOf, sleep, systemClock } from '../../b
 import { KubernetesClient, loadKubeconfig } from '../../kubernetes/index.ts';
 import type { Json } from '../../pod/index.ts';
 import { silentLogger } from '../../telemetry/index.ts';
+import { removeRootDirectory } from '../../volumes/index.ts';
 import { AgentEmulator, ExecutorRun, type ExecutorEnd } from '../agent/index.ts';
 import { EmbeddedApi } from '../kubernetes-api/index.ts';
 import { claimStateDir } from './claim-state-dir.ts';
@@ -39,7 +40,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   // Taken back in the opposite order, each whatever became of the others.
   await using started = new AsyncDisposableStack();
   started.defer(await claimStateDir(stateDir));
-  await rm(rootDir, { recursive: true, force: true }); // of a cluster that was killed; its pods were another API's
+  await removeRootDirectory(rootDir); // of a cluster that was killed; its pods were another API's
   const { api, kubeconfigPath } = await provideApi(options, stateDir, started);
   const client = new KubernetesClient({ access: await loadKubeconfig(kubeconfigPath), logger, userAgent: 'km-up' });
   started.defer(() => client.close());
@@ -59,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     onEvent({ kind: 'task', at, taskId: task_id.value, pod: podNames.get(task_id.value) ?? task_id.value, state, ...details });
   });
 
-  started.defer(() => rm(rootDir, { recursive: true, force: true }));
+  started.defer(() => removeRootDirectory(rootDir));
   const { frameworkId, executorId, agentId } = agent.identity;
   started.defer(() => removeContainers({ host: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', frameworkId, executorId, logger }).then(() => undefined));
   const log = createWriteStream(executorLog, { mode: 0o600 });

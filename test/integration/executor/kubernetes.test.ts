@@ -31,6 +31,9 @@ const apiShows = (under: ExecutorUnderTest, task: Launched, wanted: string): Pro
 const apiGone = (under: ExecutorUnderTest, task: Launched): Promise<void> => under.until(() => under.apiPod(task)?.metadata?.uid !== task.uid, 'the object is gone');
 /** A field that is null is one that is not there. */
 const withoutNulls = (value: unknown): unknown => JSON.parse(JSON.stringify(value), (_key, inner: unknown) => inner ?? undefined) as unknown;
+/** Reasons of the events about the pod. */
+const events = (under: ExecutorUnderTest, { uid }: Launched): string[] =>
+  under.api?.list({ group: '', resource: 'events', namespace: 'default' }).filter(({ involvedObject }) => (involvedObject as { uid?: string }).uid === uid).map(({ reason }) => String(reason)) ?? [];
 /** Bound to our node, as a scheduler leaves it. */
 const bound = (under: ExecutorUnderTest, of: Pod): Pod => ({ ...of, spec: { ...of.spec, nodeName: under.nodeName } as PodSpec });
 
@@ -52,9 +55,25 @@ describe('an API that answers', () => {
     await apiShows(under, task, 'Running');
     expect(ready(under, task)).toBe('True');
     expect(withoutNulls(under.apiPod(task)?.status)).toEqual(under.status(task.taskId));
-    const events = (): string[] =>
-      under.api?.list({ group: '', resource: 'events', namespace: 'default' }).filter(({ involvedObject }) => (involvedObject as { uid?: string }).uid === task.uid).map(({ reason }) => String(reason)) ?? [];
-    await under.until(() => ['Pulled', 'Created', 'Started'].every((reason) => events().includes(reason)), 'the events are there');
+    await under.until(() => ['Pulled', 'Created', 'Started'].every((reason) => events(under, task).includes(reason)), 'the events are there');
+  });
+
+  test.concurrent('shows why a pod of ours is refused, and can delete it', async () => {
+    const wide = under.launch(bound(under, pod({ resources: { requests: { cpu: '1000' } } })));
+    const choosy = under.launch(bound(under, pod({}, { nodeSelector: { 'example.com/none': 'such' } })));
+    const strange = under.launch(bound(under, pod({}, { runtimeClassName: 'gvisor' })));
+    expect(await under.ended(wide)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED' });
+    expect(await under.ended(choosy)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED' });
+    expect(await under.ended(strange)).toMatchObject({ state: 'TASK_ERROR', reason: 'REASON_TASK_INVALID' });
+    const shown = { [wide.uid]: 'OutOfcpu', [choosy.uid]: 'NodeAffinity', [strange.uid]: 'UnexpectedAdmissionError' };
+    for (const task of [wide, choosy, strange]) {
+      await apiShows(under, task, 'Failed');
+      const { reason, message } = under.apiPod(task)?.status ?? {};
+      expect({ reason, message }).toEqual({ reason: shown[task.uid], message: expect.stringMatching(/^Pod (Node didn't have|Predicate NodeAffinity|spec\.runtimeClassName)/) as string });
+      await under.until(() => events(under, task).includes(shown[task.uid] ?? ''), 'the event is there');
+      await kubectl.delete(task, 30);
+      await apiGone(under, task);
+    }
   });
 
   test.concurrent('has a node that is ready', async () => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KmError } from '../../../src/base/index.ts';
-import { type DataObject, defaultPod, type PodSpec, type ValidPod } from '../../../src/pod/index.ts';
+import { type ClaimedVolume, type DataObject, defaultPod, type PodSpec, type ValidPod, type Volume } from '../../../src/pod/index.ts';
 import type { PodSources } from '../../../src/runtime/index.ts';
-import { PodVolumes, type VolumesOwner } from '../../../src/runtime/pod-volumes.ts';
+import { PodVolumes } from '../../../src/runtime/pod-volumes.ts';
+import type { VolumesOwner } from '../../../src/runtime/volume-objects.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
 import { removePodFiles } from '../../../src/volumes/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -18,6 +19,7 @@ const never = new AbortController().signal;
 /** What the API would know; tests change it as they like. */
 class FakeSources implements PodSources {
   readonly objects = new Map<string, DataObject>();
+  readonly volumes = new Map<string, ClaimedVolume>();
   held: (() => void) | undefined;
   tokens = 0;
   lifeMs = 10 * MINUTE;
@@ -49,6 +51,12 @@ class FakeSources implements PodSources {
   async token(): Promise<{ token: string; refreshAtMs: number }> {
     if (this.away) throw new KmError('unavailable', 'the API is away');
     return { token: `token ${this.tokens++}`, refreshAtMs: this.#clock.now() + this.lifeMs };
+  }
+
+  async claimed(_pod: ValidPod, { name }: Volume): Promise<ClaimedVolume> {
+    const found = this.volumes.get(name);
+    if (found === undefined) throw new KmError('workload', `error processing PVC default/${name}: PVC is not bound`);
+    return found;
   }
 
   async services(): Promise<[]> {

@@ -164,6 +164,16 @@ describe('a pod that cannot run names the field', () => {
     ['a probe without a command', { readinessProbe: { exec: {} } }, 'readinessProbe.exec.command: required'],
     ['a probe of an unknown port', { readinessProbe: { httpGet: { port: 'http' } } }, 'readinessProbe.httpGet.port: "http" is no port of the container'],
     ['a liveness probe that must succeed twice', { livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }, 'livenessProbe.successThreshold: must be 1'],
+    ['a gRPC probe without a port', { livenessProbe: { grpc: {} } }, 'livenessProbe.grpc.port: 0 is not a port'],
+    ['a gRPC probe of a named port', { livenessProbe: { grpc: { port: 'http' } } }, 'livenessProbe.grpc.port: must be a whole number, not a string'],
+    ['a gRPC probe that also connects', { livenessProbe: { grpc: { port: 1 }, tcpSocket: { port: 1 } } }, 'livenessProbe: may not specify more than 1'],
+    ['a grace of nothing for a liveness probe', { livenessProbe: { tcpSocket: { port: 1 }, terminationGracePeriodSeconds: 0 } }, 'livenessProbe.terminationGracePeriodSeconds: 0: must be between 1'],
+    ['a grace for a readiness probe', { readinessProbe: { tcpSocket: { port: 1 }, terminationGracePeriodSeconds: 5 } }, 'readinessProbe.terminationGracePeriodSeconds: must not be set for readiness probes'],
+    ['a hook that is a gRPC call', { lifecycle: { preStop: { grpc: { port: 1 } } } }, 'lifecycle.preStop.grpc: not supported yet'],
+    ['a probe that sleeps', { livenessProbe: { sleep: { seconds: 1 } } }, 'livenessProbe.sleep: not supported yet'],
+    ['a hook that sleeps longer than the grace', { lifecycle: { preStop: { sleep: { seconds: 31 } } } }, "lifecycle.preStop.sleep.seconds: 31: must be between 0 and the pod's terminationGracePeriodSeconds (30)"],
+    ['a hook that sleeps backwards', { lifecycle: { postStart: { sleep: { seconds: -1 } } } }, 'lifecycle.postStart.sleep.seconds: -1: must be between 0'],
+    ['a hook that sleeps and connects', { lifecycle: { postStart: { sleep: { seconds: 1 }, tcpSocket: { port: 1 } } } }, 'lifecycle.postStart: may not specify more than 1'],
     ['a hook header with a line break', { lifecycle: { preStop: { httpGet: { port: 1, httpHeaders: [{ name: 'A', value: 'a\r\nB: c' }] } } } }, 'lifecycle.preStop.httpGet.httpHeaders[0].value: must be one line'],
     ['a negative user', { securityContext: { runAsUser: -1 } }, 'securityContext.runAsUser: -1: must be between 0'],
     ['a user that is text', { securityContext: { runAsUser: 'root' } }, 'securityContext.runAsUser: must be a whole number, not a string'],
@@ -213,18 +223,26 @@ describe('a pod that cannot run names the field', () => {
   });
 });
 
+/** Sources of types.go of Kubernetes 1.20 and 1.32 that are none of ours. */
+const REFUSED = [
+  'gcePersistentDisk', 'awsElasticBlockStore', 'gitRepo', 'iscsi', 'glusterfs', 'rbd', 'flexVolume', 'cinder', 'cephfs', 'flocker', 'fc', 'azureFile',
+  'vsphereVolume', 'quobyte', 'azureDisk', 'photonPersistentDisk', 'portworxVolume', 'scaleIO', 'storageos', 'csi', 'ephemeral', 'image',
+];
+
+test.each(REFUSED)('a volume of kind %s is refused with a reason', (kind) => {
+  expect(told({ volumes: [{ name: 'a', [kind]: {} }] })).toMatch(new RegExp(`^spec\\.volumes\\[0\\]\\.${kind}: not supported: [A-Za-z]`));
+});
+
 describe('what we do not do yet is said, never passed over', () => {
   test.each<[string, unknown]>([
     ['spec.runtimeClassName', { runtimeClassName: 'gvisor' }],
     ['spec.overhead', { overhead: { cpu: '1' } }],
     ['spec.resourceClaims', { resourceClaims: [{ name: 'a' }] }],
     ['spec.somethingNew', { somethingNew: { x: 1 } }],
-    ['spec.volumes[0].persistentVolumeClaim', { volumes: [{ name: 'a', persistentVolumeClaim: {} }] }],
     ['spec.containers[0].volumeDevices', { containers: [container('a', { volumeDevices: [{ name: 'b', devicePath: '/c' }] })] }],
-    ['spec.containers[0].livenessProbe.grpc', { containers: [container('a', { livenessProbe: { grpc: { port: 1 } } })] }],
     ['spec.containers[0].resources.limits[nvidia.com/gpu]', { containers: [container('a', { resources: { limits: { 'nvidia.com/gpu': '1' } } })] }],
     ['spec.containers[0].resources.limits[ephemeral-storage]', { containers: [container('a', { resources: { limits: { 'ephemeral-storage': '1' } } })] }],
-    ['spec.initContainers[0].restartPolicy', { initContainers: [container('side', { restartPolicy: 'Always' })] }],
+    ['spec.containers[0].restartPolicy', { containers: [container('a', { restartPolicy: 'Always' })] }],
   ])('%s', (field, spec) => {
     expect(told(spec)).toContain(`${field}: not supported yet`);
   });
@@ -281,6 +299,7 @@ describe('what comes from the API', () => {
   const item = (more: object): object => ({ key: 'k', path: 'p', ...more });
   const env = (valueFrom: object): object => ({ containers: [container('a', { env: [{ name: 'A', valueFrom }] })] });
   const envFrom = (source: object): object => ({ containers: [container('a', { envFrom: [source] })] });
+  const mounted = (mount: object): object => ({ containers: [container('a', { volumeMounts: [{ name: 'a', mountPath: '/a', ...mount }] })], volumes: [{ name: 'a' }] });
   const projected = (...sources: object[]): object => volume({ projected: { sources } });
 
   test.each<[string, unknown]>([
@@ -301,6 +320,16 @@ describe('what comes from the API', () => {
     ['spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: 599: must be between 600', projected({ serviceAccountToken: { path: 't', expirationSeconds: 599 } })],
     ['spec.volumes[0].projected.sources[0]: may not specify more than 1 volume type', projected({ secret: { name: 's' }, configMap: { name: 'c' } })],
     ['spec.volumes[0].projected.sources[1]: "p": conflicting duplicate paths', projected({ secret: { name: 's', items: [item({})] } }, { configMap: { name: 'c', items: [item({})] } })],
+    ['spec.volumes[0].nfs.server: required', volume({ nfs: { path: '/' } })],
+    ['spec.volumes[0].nfs.path: "a": must be an absolute path', volume({ nfs: { server: 's', path: 'a' } })],
+    ['spec.volumes[0].persistentVolumeClaim.claimName: required', volume({ persistentVolumeClaim: {} })],
+    ['spec.volumes[0].persistentVolumeClaim.claimName: "A_B" is not a DNS-1123 subdomain', volume({ persistentVolumeClaim: { claimName: 'A_B' } })],
+    ['spec.volumes[0]: may not specify more than 1 volume type', volume({ persistentVolumeClaim: { claimName: 'c' }, emptyDir: {} })],
+    ['spec.volumes[0].emptyDir.medium: "HugePages-2Mi" is not supported: huge pages are not handed out', volume({ emptyDir: { medium: 'HugePages-2Mi' } })],
+    ['spec.securityContext.fsGroupChangePolicy: "Never": must be one of', { securityContext: { fsGroup: 1, fsGroupChangePolicy: 'Never' } }],
+    ['spec.containers[0].volumeMounts[0].recursiveReadOnly: may only be specified when readOnly is true', mounted({ recursiveReadOnly: 'IfPossible' })],
+    ['spec.containers[0].volumeMounts[0].recursiveReadOnly: "Enabled" is not supported', mounted({ readOnly: true, recursiveReadOnly: 'Enabled' })],
+    ['spec.containers[0].volumeMounts[0].recursiveReadOnly: may only be specified when mountPropagation is None', mounted({ readOnly: true, recursiveReadOnly: 'IfPossible', mountPropagation: 'HostToContainer' })],
     ['spec.volumes[0].projected.sources[0].clusterTrustBundle: not supported yet', projected({ clusterTrustBundle: { path: 'p' } })],
     ['spec.containers[0].env[0].valueFrom: may not have more than one field', env({ secretKeyRef: { name: 's', key: 'k' }, configMapKeyRef: { name: 's', key: 'k' } })],
     ['spec.containers[0].env[0].valueFrom: must specify one of', env({})],
@@ -318,6 +347,10 @@ describe('what comes from the API', () => {
   test.each<[string, unknown]>([
     ['a token as API servers of today give it to every pod', projected({ serviceAccountToken: { path: 'token', expirationSeconds: 3607 } }, { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }, { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } })],
     ['a token as API servers of 1.20 do', volume({ secret: { secretName: 'default-token-x', defaultMode: 420 } })],
+    ['a claim', volume({ persistentVolumeClaim: { claimName: 'data.1', readOnly: true } })],
+    ['a directory of a file server', volume({ nfs: { server: 'files', path: '/export', readOnly: true } })],
+    ['a mount that is to be read-only all through where that is possible', mounted({ readOnly: true, recursiveReadOnly: 'IfPossible' })],
+    ['a group that is set only where it is another', { securityContext: { fsGroup: 1, fsGroupChangePolicy: 'OnRootMismatch' } }],
     ['names that only look dangerous', volume({ configMap: { name: 'c', items: [item({ path: 'a..b/..c' })] } })],
     ['variables of an object that may be missing', envFrom({ prefix: 'A_', configMapRef: { name: 'c', optional: true } })],
   ])('%s is fine', (_what, spec) => {

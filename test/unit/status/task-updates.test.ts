@@ -47,8 +47,6 @@ describe('taskUpdates', () => {
     ['finished before the first signal', live, { stage: 'terminated', cause: kill, succeededBeforeKill: true, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
     ['deadline', live, { stage: 'terminated', cause: { kind: 'deadline', message: 'too long' } }, ['TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED']],
     ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
-    ['refused by the node, which is no killing', starting, { stage: 'terminating', cause: { kind: 'refused', reason: 'SysctlForbidden', message: 'no' }, status: status('Failed', {}) }, []],
-    ['refused by the node', starting, { stage: 'terminated', cause: { kind: 'refused', reason: 'SysctlForbidden', message: 'no' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
     ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
     ['nothing after the end', { state: 'ended' }, { stage: 'terminated', cause: kill }, []],
   ])('%s', (_name, progress, change, expected) => {

@@ -119,9 +119,9 @@ describe('a hostPath', () => {
   });
 });
 
-it('a kind of volume that is not done yet is an error that names it', async () => {
-  await expect(prepareVolumes({ rootDir, pod: aPod([{ name: 'claim', persistentVolumeClaim: { claimName: 'x' } }]) })).rejects.toMatchObject({
-    message: 'MountVolume.SetUp failed for volume "claim" : not supported yet: persistentVolumeClaim',
+it('a kind of volume that is not done is an error that names it', async () => {
+  await expect(prepareVolumes({ rootDir, pod: aPod([{ name: 'disk', csi: { driver: 'x' } }]) })).rejects.toMatchObject({
+    message: 'MountVolume.SetUp failed for volume "disk" : not supported: csi',
   });
 });
 
