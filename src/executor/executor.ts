@@ -194,6 +194,7 @@ export class Executor {
       clock,
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
+      sandbox: environment.sandbox,
       allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,

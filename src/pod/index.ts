@@ -21,6 +21,7 @@ export { expand, staticCommand } from './expand.ts';
 export { faultText, type Fault } from './faults.ts';
 export * from './file-volume-kind.ts';
 export { killGraceSeconds } from './kill-grace.ts';
+export { type HostPort, hostPorts } from './host-ports.ts';
 export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';
