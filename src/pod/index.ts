@@ -35,6 +35,7 @@ export * from './quantity.ts';
 export * from './read.ts';
 export { dataRefs, environmentDataRefs, fieldThatNeedsApi, pullSecretRefs, tokenKey, type TokenWanted, volumeDataRefs, volumeTokens } from './references.ts';
 export { remainsOf } from './remains.ts';
+export type { Refusal } from './refusal.ts';
 export * from './resources.ts';
 export { wantsAppArmor } from './admit-security.ts';
 export { appArmorProfile, seccompProfile } from './security-profiles.ts';
