@@ -16,6 +16,11 @@ export interface ExecutorConfig {
   readonly clusterDomain?: string;
   /** Path; empty: pods with dnsPolicy Default look nothing up. */
   readonly resolvConf: string;
+  /** Who gives pods their network: the Engine, or CNI plugins. */
+  readonly networkPlugin: 'docker' | 'cni';
+  /** Where the files of networks are, and the plugins. */
+  readonly cniConfDir: string;
+  readonly cniBinDir: readonly string[];
   readonly imagePullProgressDeadlineMs: number;
   /** An image that is there will do when its registry cannot be reached, whatever the pull policy says. */
   readonly offlineImages: boolean;

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecutorConfig } from './executor-config.ts';
 import { environmentName, type Flag } from './flag.ts';
-import { absolutePath, absolutePathOrNone, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
+import { absolutePath, absolutePathOrNone, absolutePaths, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
 
 /** The image that keeps a pod's namespaces; built from `docker/pause`. */
 export const DEFAULT_PAUSE_IMAGE = 'km/pause:1';
@@ -22,6 +22,9 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   clusterDns: { name: 'cluster-dns', value: 'ip,...', help: 'DNS servers of pods with dnsPolicy ClusterFirst', preset: '', repeatable: true, parse: ipAddresses },
   clusterDomain: { name: 'cluster-domain', value: 'name', help: 'domain in which pods look for names first', parse: dnsName },
   resolvConf: { name: 'resolv-conf', value: 'file', help: 'DNS settings of pods with dnsPolicy Default; empty for none', preset: '/etc/resolv.conf', parse: absolutePathOrNone },
+  networkPlugin: { name: 'network-plugin', value: 'docker|cni', help: "who gives pods their network: the Engine, or CNI plugins", preset: 'docker', parse: (text) => (text === '' ? 'docker' : oneOf('docker', 'cni')(text)) },
+  cniConfDir: { name: 'cni-conf-dir', value: 'dir', help: 'with --network-plugin=cni: where networks are described; the first file by name that can be used is the one', preset: '/etc/cni/net.d', parse: absolutePath },
+  cniBinDir: { name: 'cni-bin-dir', value: 'dir,...', help: 'with --network-plugin=cni: where the plugins are', preset: '/opt/cni/bin', repeatable: true, parse: absolutePaths },
   imagePullProgressDeadlineMs: { name: 'image-pull-progress-deadline', value: 'duration', help: 'a pull that makes no progress for so long is given up', preset: '1m0s', parse: durationFrom(1000) },
   offlineImages: { name: 'offline-images', value: 'bool', help: 'where a registry cannot be reached, take the image that the Engine has, even with imagePullPolicy Always', preset: 'false', boolean: true, parse: bool },
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },

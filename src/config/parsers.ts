@@ -59,6 +59,13 @@ export function absolutePath(text: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
+/** One path at least, separated by commas. */
+export function absolutePaths(text: string): readonly string[] {
+  const paths = items(text).map(absolutePath);
+  if (paths.length === 0) throw fault('an absolute path', text);
+  return paths;
+}
+
 /** As `absolutePath`; empty where there is to be none. */
 export function absolutePathOrNone(text: string): string {
   return text === '' ? '' : absolutePath(text);

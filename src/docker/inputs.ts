@@ -15,6 +15,8 @@ export interface SandboxInput {
   readonly image: string;
   /** What `uname -n` says inside, at most 64 characters; ignored with `hostNetwork`. */
   readonly hostname: string;
+  /** Docker gives it no network: somebody else will. Nothing changes with `hostNetwork`. */
+  readonly withoutNetwork?: boolean;
   /** What resolv.conf shall hold; absent leaves Docker's own. */
   readonly dns?: { readonly nameservers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] };
   /** `SANDBOX_OOM_SCORE_ADJ`, clamped to what the host allows. */

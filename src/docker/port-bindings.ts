@@ -6,6 +6,8 @@ export interface Ports {
   readonly bindings: Record<string, PortBinding[]>;
 }
 
+export const NO_PORTS: Ports = { exposed: {}, bindings: {} };
+
 /**
  * Ports of the node that lead to ports of the pod: those containers' ports that name a `hostPort`. None with the host's network,
  * where the containers listen on the node themselves.

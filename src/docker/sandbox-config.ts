@@ -2,7 +2,7 @@ import { HEALTHCHECK_OFF, logConfig, SHM_BYTES, type ContainerConfig } from './c
 import type { SandboxInput } from './inputs.ts';
 import { sandboxLabels } from './labels.ts';
 import { sandboxName } from './names.ts';
-import { portBindings } from './port-bindings.ts';
+import { NO_PORTS, portBindings } from './port-bindings.ts';
 import { sandboxSecurity } from './security-options.ts';
 
 /** Shares of CPU of a process that only waits (Kubernetes v1.20 pkg/kubelet/dockershim/docker_sandbox.go). */
@@ -19,7 +19,8 @@ export function sandboxConfig(input: SandboxInput): ContainerConfig {
   const { pod, dns } = input;
   const hostNetwork = pod.spec.hostNetwork === true;
   const { user, ...security } = sandboxSecurity(pod);
-  const ports = portBindings(pod);
+  const withoutNetwork = !hostNetwork && input.withoutNetwork === true;
+  const ports = withoutNetwork ? NO_PORTS : portBindings(pod);
   const sysctls = pod.spec.securityContext?.sysctls ?? [];
   return {
     name: sandboxName(pod, input.attempt),
@@ -32,7 +33,7 @@ export function sandboxConfig(input: SandboxInput): ContainerConfig {
     HostConfig: {
       RestartPolicy: { Name: 'no' },
       LogConfig: logConfig(SANDBOX_LOG),
-      NetworkMode: hostNetwork ? 'host' : 'default',
+      NetworkMode: hostNetwork ? 'host' : withoutNetwork ? 'none' : 'default',
       IpcMode: pod.spec.hostIPC === true ? 'host' : 'shareable',
       ...(pod.spec.hostPID === true && { PidMode: 'host' }),
       PortBindings: ports.bindings,

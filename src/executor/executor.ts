@@ -4,7 +4,7 @@ import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts'
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
-import type { PodRuntime } from '../runtime/index.ts';
+import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { allocatableOf, capacityOf, hostAddress } from './host.ts';
@@ -14,6 +14,7 @@ import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
+import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { taskReport } from './task-report.ts';
@@ -71,6 +72,7 @@ export class Executor {
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
   #node: NodeReporter | undefined;
+  readonly #health = new NodeHealth((fault) => this.#node?.ready(fault === undefined, fault));
   #served: ServedApi | undefined;
   #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
@@ -167,9 +169,10 @@ export class Executor {
       sources: () => this.#kubernetes?.sources,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
       report: (report) => this.#pods?.tasks.report(report),
+      onNetworkFault: (fault) => this.#health.set('network', fault === undefined ? undefined : networkFault(fault)),
       onHealth: (ok) => {
         this.#engineAwaySince = ok ? undefined : clock.now();
-        this.#node?.ready(ok, 'container runtime is down');
+        this.#health.set('engine', ok ? undefined : 'container runtime is down');
       },
     });
     const tasks = new Tasks({
@@ -335,6 +338,7 @@ export class Executor {
       statusEveryMs: config.nodeStatusUpdateFrequencyMs,
       events: this.#kubernetes.events,
     });
+    if (this.#health.fault !== undefined) this.#node.ready(false, this.#health.fault);
     this.#node.start();
   }
 

@@ -6,6 +6,7 @@ import type { MesosEnvironment } from '../mesos/index.ts';
 import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { hostAddress, textFile } from './host.ts';
+import { podNetwork } from './pod-network.ts';
 
 export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
   readonly config: ExecutorConfig;
@@ -16,17 +17,20 @@ export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' |
   readonly engineInfo: EngineInfo;
   /** Where events about pods go, once there is an API. */
   readonly events: () => EventRecorder | undefined;
+  /** Why pods cannot get a network here; undefined when they can. */
+  readonly onNetworkFault: (fault: string | undefined) => void;
 }
 
 /** The pod runtime of this host: the settings, and what the host allows. */
-export async function makeRuntime({ config, environment, events, logger: parent, ...given }: MakeRuntimeOptions): Promise<PodRuntime> {
-  const limits = await probeHost();
+export async function makeRuntime({ config, environment, events, onNetworkFault, logger: parent, ...given }: MakeRuntimeOptions): Promise<PodRuntime> {
+  const [limits, network] = await Promise.all([probeHost(), podNetwork({ config, environment, clock: given.clock, logger: parent, onFault: onNetworkFault })]);
   const logger = parent.child({ part: 'runtime' });
   const { score, reason } = clampOomScore(SANDBOX_OOM_SCORE_ADJ, limits);
   if (reason !== undefined) logger.warn('oom scores are clamped to what this host allows', { sandbox: score, reason });
   return new PodRuntime({
     ...given,
     limits,
+    ...(network !== undefined && { network }),
     logger,
     frameworkId: environment.frameworkId,
     executorId: environment.executorId,

@@ -5,6 +5,7 @@ import { historyOf, shouldStart, succeeded, type History } from './history.ts';
 import { initProgress } from './init-progress.ts';
 import type { ObservedContainer, ObservedPod, ProbeResults } from './observed.ts';
 import { sandboxVerdict } from './sandbox-verdict.ts';
+import { isSidecar, restartPolicyOf, sidecarsOf } from './sidecar.ts';
 import type { Container, ValidPod } from './types.ts';
 
 export interface PodActionsInput {
@@ -44,7 +45,7 @@ function withNewSandbox(input: PodActionsInput, history: History, attempt: numbe
   const running = anyRunning(observed);
   const initContainers = pod.spec.initContainers ?? [];
   const toStart = pod.spec.containers.filter((c) => wantedInNewSandbox(pod, history.get(c.name)?.[0]));
-  const initFailed = pod.spec.restartPolicy === 'Never' && initContainers.some((c) => hasFailed(history.get(c.name)?.[0]));
+  const initFailed = pod.spec.restartPolicy === 'Never' && initContainers.some((c) => !isSidecar(c) && hasFailed(history.get(c.name)?.[0]));
   const deleted = pod.metadata.deletionTimestamp !== undefined;
   if (deleted || initFailed || toStart.length === 0) return running ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
 
@@ -77,17 +78,10 @@ function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedCo
   if (strays.length > 0) return strays.map(({ id, name }) => ({ kind: 'kill-container', id, name, why: 'stray', message: `Stopping container ${name}` }));
   // They do not wait for the init containers, and nothing waits for them.
   const ephemeral = ephemeralStarts(input, history);
-  const progress = initProgress(pod, history, sandbox);
-  switch (progress.kind) {
-    case 'running':
-      return ephemeral;
-    case 'failed':
-      return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
-    case 'next':
-      return pod.metadata.deletionTimestamp === undefined ? [...ephemeral, startOrBackOff(input, history, progress.container, true)] : [];
-    case 'done':
-      break;
-  }
+  const progress = initProgress(pod, history, sandbox, input.probes);
+  if (progress.kind === 'failed') return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
+  const init = initActions(input, history, progress.start);
+  if (progress.kind === 'under-way') return [...init.kills, ...ephemeral, ...init.starts];
 
   const kills: PodAction[] = [];
   const starts: PodAction[] = [];
@@ -105,12 +99,26 @@ function inSandbox(input: PodActionsInput, history: History, sandbox: ObservedCo
       kills.push(kill.action);
       if (kill.restart) starts.push(startOrBackOff(input, history, container, false));
       else if (kill.action.why === 'post-start-failed') kept++; // once it has ended, the next look decides
-    } else if (shouldStart(pod, newest)) {
+    } else if (shouldStart(pod, container, newest)) {
       starts.push(startOrBackOff(input, history, container, false));
     }
   }
   if (kept === 0 && starts.length === 0) return anyRunning(observed) ? [{ kind: 'kill-pod', reason: 'completed' }] : [];
-  return [...kills, ...starts, ...ephemeral];
+  return [...init.kills, ...kills, ...init.starts, ...starts, ...ephemeral];
+}
+
+/** Starts the init containers whose turn it is, and replaces sidecars that are not well. Nothing of that for a pod that is being deleted. */
+function initActions(input: PodActionsInput, history: History, turn: readonly Container[]): { kills: PodAction[]; starts: PodAction[] } {
+  const { metadata, spec } = input.pod;
+  if (metadata.deletionTimestamp !== undefined) return { kills: [], starts: [] };
+  const kills = sidecarsOf(spec).flatMap((container) => {
+    const newest = history.get(container.name)?.[0];
+    const kill = newest?.state === 'running' ? killWanted(input, container, newest) : undefined;
+    return kill === undefined ? [] : [{ container, ...kill }];
+  });
+  const again = kills.filter(({ restart }) => restart).map(({ container }) => container);
+  const starts = (spec.initContainers ?? []).filter((container) => turn.includes(container) || again.includes(container));
+  return { kills: kills.map(({ action }) => action), starts: starts.map((container) => startOrBackOff(input, history, container, true)) };
 }
 
 /** An ephemeral container is started once, whatever became of it, and never again (Kubernetes v1.20 kuberuntime_manager.go computePodActions). */
@@ -142,15 +150,18 @@ function killWanted(
   running: ObservedContainer,
 ): { action: KillContainer; restart: boolean } | undefined {
   const { pod, probes } = input;
+  const { name } = container;
+  const init = pod.spec.initContainers?.includes(container) === true;
   const kill = (why: KillReason, message: string, restart: boolean): { action: KillContainer; restart: boolean } => ({
-    action: { kind: 'kill-container', id: running.id, name: container.name, why, message: restart ? `${message}, will be restarted` : message },
+    action: { kind: 'kill-container', id: running.id, name, why, message: restart && !init ? `${message}, will be restarted` : message },
     restart,
   });
-  const restart = pod.spec.restartPolicy !== 'Never' && pod.metadata.deletionTimestamp === undefined;
-  const { name } = container;
-  if (hashChanged(container, running.hash)) return kill('spec-changed', `Container ${name} definition changed`, true);
-  if (probes.liveness.get(running.id) === false) return kill('liveness', `Container ${name} failed liveness probe`, restart);
-  if (probes.startup.get(running.id) === false) return kill('startup', `Container ${name} failed startup probe`, restart);
+  const alive = pod.metadata.deletionTimestamp === undefined;
+  const restart = alive && restartPolicyOf(pod, container) !== 'Never';
+  const who = `${init ? 'Init container' : 'Container'} ${name}`;
+  if (hashChanged(container, running.hash)) return kill('spec-changed', `${who} definition changed`, alive);
+  if (probes.liveness.get(running.id) === false) return kill('liveness', `${who} failed liveness probe`, restart);
+  if (probes.startup.get(running.id) === false) return kill('startup', `${who} failed startup probe`, restart);
   if (input.postStartFailed?.has(running.id) === true) return kill('post-start-failed', 'FailedPostStartHook', false);
   return undefined;
 }

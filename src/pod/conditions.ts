@@ -1,4 +1,5 @@
-import { isTerminal, type PodPhase } from './phase.ts';
+import { anyHasStarted, isTerminal, type PodPhase } from './phase.ts';
+import { isSidecar, lastingContainers } from './sidecar.ts';
 import { toTime } from './times.ts';
 import type { Container, ContainerStatus, PodCondition, PodSpec } from './types.ts';
 
@@ -21,7 +22,7 @@ export interface ConditionsInput {
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
-/** Foreign conditions as they were, then ours. `lastTransitionTime` moves only with `status`. Kubernetes v1.20 pkg/kubelet/status/generate.go. */
+/** Foreign conditions as they were, then ours. `lastTransitionTime` moves only with `status`. Kubernetes v1.20 pkg/kubelet/status/generate.go, sidecars v1.33. */
 export function podConditions(input: ConditionsInput): PodCondition[] {
   const foreign = input.previous.filter((c) => !isOurCondition(c));
   const containersReady = containersReadyVerdict(input);
@@ -40,15 +41,17 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
   return [...foreign, ...ours];
 }
 
-function initializedVerdict({ spec, phase, init }: ConditionsInput): Verdict {
-  const { unknown, unready } = sort(spec.initContainers ?? [], init);
+function initializedVerdict({ spec, phase, init, app }: ConditionsInput): Verdict {
+  const containers = spec.initContainers ?? [];
+  const { unknown, unready } = sort(containers, init, (container, status) => (isSidecar(container) ? status.started === true : status.ready));
   if (phase === 'Succeeded' && unknown.length === 0) return { status: 'True', reason: 'PodCompleted' };
+  if (containers.some(isSidecar) && anyHasStarted(spec, app)) return { status: 'True' };
   return notReady(unknown, unready, 'incomplete', 'ContainersNotInitialized') ?? { status: 'True' };
 }
 
-function containersReadyVerdict({ spec, phase, app }: ConditionsInput): Verdict {
+function containersReadyVerdict({ spec, phase, init, app }: ConditionsInput): Verdict {
   if (app.length === 0) return { status: 'False', reason: 'UnknownContainerStatuses' };
-  const { unknown, unready } = sort(spec.containers, app);
+  const { unknown, unready } = sort(lastingContainers(spec), [...init, ...app], (_container, status) => status.ready);
   if (phase === 'Succeeded' && unknown.length === 0) return { status: 'False', reason: 'PodCompleted' };
   const verdict = notReady(unknown, unready, 'unready', 'ContainersNotReady') ?? { status: 'True' };
   // A pod that failed for another reason (deadline, eviction) may still have running containers for a moment; it is not ready.
@@ -66,13 +69,18 @@ function gatesVerdict(spec: PodSpec, foreign: readonly PodCondition[]): Verdict 
   return { status: 'False', reason: 'ReadinessGatesNotReady', message: messages.join(', ') };
 }
 
-function sort(containers: readonly Container[], statuses: readonly ContainerStatus[]): { unknown: string[]; unready: string[] } {
+function sort(
+  containers: readonly Container[],
+  statuses: readonly ContainerStatus[],
+  isReady: (container: Container, status: ContainerStatus) => boolean,
+): { unknown: string[]; unready: string[] } {
   const unknown: string[] = [];
   const unready: string[] = [];
-  for (const { name } of containers) {
+  for (const container of containers) {
+    const { name } = container;
     const status = statuses.find((s) => s.name === name);
     if (status === undefined) unknown.push(name);
-    else if (!status.ready) unready.push(name);
+    else if (!isReady(container, status)) unready.push(name);
   }
   return { unknown, unready };
 }

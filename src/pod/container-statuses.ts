@@ -1,6 +1,7 @@
 import { LOST, stateOf } from './container-state.ts';
 import { shouldStart, succeeded, type History } from './history.ts';
 import type { ObservedContainer, ProbeResults, WaitingReason } from './observed.ts';
+import { isSidecar, restartPolicyOf } from './sidecar.ts';
 import type { Container, ContainerState, ContainerStatus, ValidPod } from './types.ts';
 
 export interface ContainerStatusesInput {
@@ -94,26 +95,28 @@ function waitingState(
   lastState: ContainerState,
 ): { state: ContainerState; lastState: ContainerState } {
   const reason = input.waiting.get(container.name);
-  const willStart = !input.terminating && shouldStart(input.pod, newest) && !(input.init && newest !== undefined && succeeded(newest));
-  if (reason === undefined || !willStart || (newest === undefined && finalBefore(input, state))) return { state, lastState };
+  const passed = input.init && !isSidecar(container) && newest !== undefined && succeeded(newest);
+  const willStart = !input.terminating && shouldStart(input.pod, container, newest) && !passed;
+  if (reason === undefined || !willStart || (newest === undefined && finalBefore(input, container, state))) return { state, lastState };
   return { state: { waiting: { ...reason } }, lastState: state.terminated === undefined ? lastState : state };
 }
 
 /** An end that stands although Docker no longer has the container: it is not started again. */
-function finalBefore(input: ContainerStatusesInput, state: ContainerState): boolean {
+function finalBefore(input: ContainerStatusesInput, container: Container, state: ContainerState): boolean {
   if (state.terminated === undefined) return false;
   const well = state.terminated.exitCode === 0;
-  return input.pod.spec.restartPolicy === 'Never' || (well && (input.init || input.pod.spec.restartPolicy === 'OnFailure'));
+  const policy = restartPolicyOf(input.pod, container);
+  return policy === 'Never' || (well && (policy === 'OnFailure' || (input.init && !isSidecar(container))));
 }
 
-/** `ready` and `started`. Kubernetes v1.20 pkg/kubelet/prober/prober_manager.go UpdatePodStatus. */
+/** `ready` and `started`. Kubernetes v1.20 pkg/kubelet/prober/prober_manager.go UpdatePodStatus; sidecars as the regular ones, v1.29. */
 function readiness(
   input: ContainerStatusesInput,
   container: Container,
   newest: ObservedContainer | undefined,
   state: ContainerState,
 ): { ready: boolean; started?: boolean } {
-  if (input.init) return { ready: state.terminated?.exitCode === 0 };
+  if (input.init && !isSidecar(container)) return { ready: state.terminated?.exitCode === 0 };
   if (newest === undefined || state.running === undefined) return { ready: false, started: false };
   const { startup, readiness: ready } = input.probes;
   const started = startup.get(newest.id) ?? (container.startupProbe === undefined || container.startupProbe === null);

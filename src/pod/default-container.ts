@@ -38,6 +38,7 @@ function defaultProbe(probe: Probe): Probe {
   return {
     ...probe,
     ...defaultHandler(probe),
+    ...(probe.grpc === undefined ? {} : { grpc: { ...probe.grpc, service: probe.grpc.service ?? '' } }),
     timeoutSeconds: nonZero(probe.timeoutSeconds, 1),
     periodSeconds: nonZero(probe.periodSeconds, 10),
     successThreshold: nonZero(probe.successThreshold, 1),

@@ -1,3 +1,5 @@
+import type { Container } from './types.ts';
+
 /**
  * Replaces `$(NAME)` by what `value` gives for it; where that is undefined the reference stays as it is. `$$` is a `$`, so `$$(NAME)`
  * is `$(NAME)`. Anything else stays. What was put in is not looked at again.
@@ -27,4 +29,10 @@ export function expandWith(text: string, value: (name: string) => string | undef
 /** `expandWith` from a map. */
 export function expand(text: string, env: ReadonlyMap<string, string>): string {
   return expandWith(text, (name) => env.get(name));
+}
+
+/** The command of an exec probe: `$(VAR)` is what the spec itself says of VAR (Kubernetes v1.20 pkg/kubelet/container ExpandContainerCommandOnlyStatic). */
+export function staticCommand(command: readonly string[], { env = [] }: Pick<Container, 'env'>): string[] {
+  const values = new Map(env.map(({ name, value }) => [name, value ?? '']));
+  return command.map((text) => expand(text, values));
 }

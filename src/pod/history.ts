@@ -1,5 +1,6 @@
 import type { ObservedContainer, ObservedPod } from './observed.ts';
-import type { ValidPod } from './types.ts';
+import { restartPolicyOf } from './sidecar.ts';
+import type { Container, ValidPod } from './types.ts';
 
 /** A pod's containers by name, newest first. */
 export type History = ReadonlyMap<string, readonly ObservedContainer[]>;
@@ -31,11 +32,11 @@ export function succeeded(container: ObservedContainer): boolean {
  * Kubernetes v1.20 pkg/kubelet/container/helpers.go ShouldContainerBeRestarted; an `unknown` one is left alone here,
  * since it may well be running.
  */
-export function shouldStart(pod: ValidPod, newest: ObservedContainer | undefined): boolean {
+export function shouldStart(pod: ValidPod, container: Container, newest: ObservedContainer | undefined): boolean {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
   if (newest === undefined || newest.state === 'created') return true;
   if (newest.state !== 'exited') return false;
-  switch (pod.spec.restartPolicy) {
+  switch (restartPolicyOf(pod, container)) {
     case 'Always':
       return true;
     case 'OnFailure':

@@ -1,4 +1,5 @@
-import type { ContainerStatus, PodStatus } from './types.ts';
+import { isSidecar } from './sidecar.ts';
+import type { ContainerStatus, PodSpec, PodStatus } from './types.ts';
 
 /** How a pod that is over ended, in the words of Mesos. */
 export interface PodOutcome {
@@ -8,9 +9,10 @@ export interface PodOutcome {
   readonly message: string;
 }
 
-/** `undefined` while the phase is not terminal. The message names each container that ended, as `kubectl describe` has it. */
-export function outcomeOf(status: PodStatus): PodOutcome | undefined {
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+/** `undefined` while the phase is not terminal. The message names each container that ended, as `kubectl describe` has it; how sidecars ended does not count. */
+export function outcomeOf(status: PodStatus, { initContainers = [] }: Pick<PodSpec, 'initContainers'>): PodOutcome | undefined {
+  const sidecars = initContainers.filter(isSidecar).map(({ name }) => name);
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].filter(({ name }) => !sidecars.includes(name));
   if (status.phase === 'Succeeded') {
     return { state: 'TASK_FINISHED', message: describe(status.containerStatuses ?? []) };
   }

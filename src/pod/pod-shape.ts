@@ -30,14 +30,17 @@ const handlers = {
   httpGet: fields({ path: string, port: intOrString, host: string, scheme: string, httpHeaders: list(fields({ name: string, value: string })) }),
   tcpSocket: fields({ port: intOrString, host: string }),
 };
+const hook = fields({ ...handlers, sleep: fields({ seconds: int64 }) });
 
 const probe = fields({
   ...handlers,
+  grpc: fields({ port: int32, service: string }),
   initialDelaySeconds: int32,
   timeoutSeconds: int32,
   periodSeconds: int32,
   successThreshold: int32,
   failureThreshold: int32,
+  terminationGracePeriodSeconds: int64,
 });
 
 const fieldRef = fields({ apiVersion: string, fieldPath: string });
@@ -81,7 +84,7 @@ const containerFields = {
   livenessProbe: probe,
   readinessProbe: probe,
   startupProbe: probe,
-  lifecycle: fields({ postStart: fields(handlers), preStop: fields(handlers) }),
+  lifecycle: fields({ postStart: hook, preStop: hook }),
   terminationMessagePath: string,
   terminationMessagePolicy: string,
   imagePullPolicy: string,
@@ -103,6 +106,7 @@ const containerFields = {
   tty: boolean,
 };
 const container = fields(containerFields);
+const initContainer = fields({ ...containerFields, restartPolicy: string });
 
 const items = list(fields({ key: string, path: string, mode: int32 }));
 const downwardItems = list(fields({ path: string, mode: int32, fieldRef, resourceFieldRef }));
@@ -144,7 +148,7 @@ const affinity = fields(
 
 const spec = fields({
   containers: list(container),
-  initContainers: list(container),
+  initContainers: list(initContainer),
   ephemeralContainers: list(fields({ ...containerFields, targetContainerName: string })),
   volumes: list(volume),
   activeDeadlineSeconds: int64,

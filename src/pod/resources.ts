@@ -1,4 +1,5 @@
 import { compareQuantities, toBytes, toMilli, tryParseQuantity, type Quantity } from './quantity.ts';
+import { isSidecar } from './sidecar.ts';
 import type { Container, ValidPod } from './types.ts';
 
 /** What goes into a container's cgroup. */
@@ -45,7 +46,11 @@ export function oomScoreAdj(pod: ValidPod, container: Container, nodeMemoryBytes
   const qos = qosClass(pod);
   if (isCritical(pod) || qos === 'Guaranteed') return GUARANTEED_OOM_SCORE_ADJ;
   if (qos === 'BestEffort' || nodeMemoryBytes <= 0n) return BEST_EFFORT_OOM_SCORE_ADJ;
-  const request = toBytes(quantityOf(container, 'requests', 'memory'));
+  const own = toBytes(quantityOf(container, 'requests', 'memory'));
+  // A sidecar is not killed before the containers that it serves (Kubernetes v1.33 pkg/kubelet/qos).
+  const served = isSidecar(container) ? pod.spec.containers.map((one) => toBytes(quantityOf(one, 'requests', 'memory'))) : [];
+  const least = served.reduce<bigint | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined) ?? 0n;
+  const request = own > least ? own : least;
   const score = 1000 - Number((1000n * request) / nodeMemoryBytes);
   return Math.min(Math.max(score, 1000 + GUARANTEED_OOM_SCORE_ADJ), BEST_EFFORT_OOM_SCORE_ADJ - 1);
 }

@@ -1,5 +1,6 @@
 import { shown, type Faults } from './faults.ts';
 import { checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber, checkRange } from './rules.ts';
+import { isSidecar } from './sidecar.ts';
 import type { Container } from './types.ts';
 import { checkEnvironment } from './validate-env.ts';
 import { checkLifecycle, checkProbe } from './validate-probe.ts';
@@ -13,9 +14,11 @@ export interface ContainerContext {
   /** Names of the pod's volumes. */
   readonly volumes: ReadonlySet<string>;
   readonly hostNetwork: boolean;
+  /** The pod's `terminationGracePeriodSeconds`. */
+  readonly graceSeconds: number;
 }
 
-/** Kubernetes v1.20 pkg/apis/core/validation validateContainers, validateInitContainers. */
+/** Kubernetes v1.20 pkg/apis/core/validation validateContainers, validateInitContainers; sidecars as v1.33 has them. */
 export function checkContainer(container: Container, path: string, context: ContainerContext, faults: Faults): void {
   const { name = '', image = '' } = container;
   if (name === '') faults.add(`${path}.name`, 'required');
@@ -31,13 +34,14 @@ export function checkContainer(container: Container, path: string, context: Cont
   checkSecurity(container, `${path}.securityContext`, faults);
 
   const watched = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
-  if (context.isInit) {
+  if (context.isInit) checkOneOf(container.restartPolicy ?? '', ['', 'Always'], `${path}.restartPolicy`, faults);
+  if (context.isInit && !isSidecar(container)) {
     for (const field of ['lifecycle', ...watched] as const) {
-      if (container[field] !== undefined) faults.add(`${path}.${field}`, 'must not be set for init containers');
+      if (container[field] !== undefined) faults.add(`${path}.${field}`, 'must not be set for init containers without restartPolicy Always');
     }
     return;
   }
-  if (container.lifecycle !== undefined) checkLifecycle(container, `${path}.lifecycle`, faults);
+  if (container.lifecycle !== undefined) checkLifecycle(container, `${path}.lifecycle`, context.graceSeconds, faults);
   for (const field of watched) {
     const probe = container[field];
     if (probe !== undefined) checkProbe(probe, container, `${path}.${field}`, field !== 'readinessProbe', faults);

@@ -1,6 +1,7 @@
 import type { Faults } from './faults.ts';
 import { NOT_SUPPORTED_YET, shown } from './faults.ts';
 import { checkIp, checkLabel, checkOneOf, checkQualifiedName, checkRange, checkSubdomain } from './rules.ts';
+import { isSidecar } from './sidecar.ts';
 import type { Container, PodSpec } from './types.ts';
 import { checkContainer } from './validate-container.ts';
 import { checkVolumes } from './validate-volumes.ts';
@@ -48,12 +49,12 @@ function checkContainers(spec: PodSpec, volumes: ReadonlySet<string>, faults: Fa
   const each = (containers: readonly Container[], path: string, isInit: boolean): void => {
     for (const [i, container] of containers.entries()) {
       const at = `${path}[${i}]`;
-      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true }, faults);
+      checkContainer(container, at, { isInit, volumes, hostNetwork: spec.hostNetwork === true, graceSeconds: spec.terminationGracePeriodSeconds ?? 0 }, faults);
       const name = container.name ?? '';
       if (name !== '' && names.has(name)) faults.add(`${at}.name`, `duplicate value: ${shown(name)}`);
       names.add(name);
-      // Init containers run one after the other: only their own ports can clash.
-      checkHostPorts(container, at, isInit ? new Set() : hostPorts, faults);
+      // Init containers run one after the other: only their own ports can clash. Sidecars run beside all others.
+      checkHostPorts(container, at, isInit && !isSidecar(container) ? new Set() : hostPorts, faults);
     }
   };
   each(spec.containers, 'spec.containers', false);

@@ -1,9 +1,10 @@
 import { isCode, KmError, messageOf } from '../base/index.ts';
-import { clampOomScore, createWithUniqueName, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
+import { clampOomScore, createWithUniqueName, type InspectedContainer, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
 import { type DnsConfig, dnsConfig, hostnameOf, hostsFile } from '../pod/index.ts';
 import { writeHostsFile, writeResolvConf } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
+import { joinedNetwork, joinNetwork, NetworkNotReady, prepareNetwork } from './sandbox-network.ts';
 
 /**
  * A sandbox on its way: containers can be created as soon as it has an id, and be started once it is up. Neither promise
@@ -32,10 +33,12 @@ export function runningSandbox(context: PodContext): Sandbox {
 /** Makes a pod's sandbox and starts it. */
 export function createSandbox(context: PodContext, attempt: number, signal: AbortSignal): Sandbox {
   const dns = dnsOf(context);
-  const id = dns.then((config) => create(context, attempt, config, signal));
+  const network = joinedNetwork(context);
+  const ready = network === undefined ? undefined : prepareNetwork(context, network);
+  const id = Promise.all([dns, ready]).then(([config]) => create(context, attempt, config, signal));
   const hosts = writeHosts(context, []); // a placeholder that containers can mount
   const up = hosts.then(() => start(context, id, dns, signal)).catch((error: unknown) => {
-    if (!signal.aborted) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+    if (!signal.aborted && !(error instanceof NetworkNotReady)) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
     throw error;
   });
   for (const promise of [id, hosts, up]) promise.catch(() => undefined);
@@ -52,7 +55,7 @@ async function create(context: PodContext, attempt: number, dns: DnsConfig, sign
   for (const omitted of dns.omitted) context.tell('Warning', 'DNSConfigForming', omitted);
   const { nodename } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
   const oomScoreAdj = clampOomScore(SANDBOX_OOM_SCORE_ADJ, node.limits).score;
-  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname: nodename, oomScoreAdj });
+  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname: nodename, oomScoreAdj, withoutNetwork: joinedNetwork(context) !== undefined });
   // Without the signal: a creation that was given up half-way could leave a container that nobody has seen.
   try {
     return await createWithUniqueName(node.engine, config);
@@ -73,24 +76,30 @@ function namesRegistry(image: string): boolean {
 }
 
 async function start(context: PodContext, created: Promise<string>, dns: Promise<DnsConfig>, signal: AbortSignal): Promise<readonly string[]> {
-  const { node, pod } = context;
+  const { node } = context;
   const id = await created;
   signal.throwIfAborted();
   try {
     await node.engine.start(id);
+    const inspected = await node.engine.inspect(id, signal);
+    const { resolvConfPath } = inspected;
+    const settings = resolvConfPath === '' ? undefined : dns.then(({ content }) => writeResolvConf(resolvConfPath, content));
+    const ips = await addressesOf(context, inspected, settings, signal);
+    if (ips.length === 0) throw new KmError('unavailable', 'the sandbox has no address');
+    await Promise.all([writeHosts(context, ips), settings]);
+    return ips;
   } catch (error) {
     // The next try makes a new one; failed ones must not pile up.
     if (!isPassing(error)) await node.engine.remove(id).catch(() => undefined);
     throw error;
   }
-  const inspected = await node.engine.inspect(id, signal);
-  const ips = pod.spec.hostNetwork === true ? [node.hostIP] : inspected.ips;
-  if (ips.length === 0) throw new KmError('unavailable', 'the sandbox has no address');
-  await Promise.all([
-    writeHosts(context, ips),
-    inspected.resolvConfPath === '' ? undefined : dns.then(({ content }) => writeResolvConf(inspected.resolvConfPath, content)),
-  ]);
-  return ips;
+}
+
+async function addressesOf(context: PodContext, inspected: InspectedContainer, settings: Promise<void> | undefined, signal: AbortSignal): Promise<readonly string[]> {
+  const network = joinedNetwork(context);
+  if (network === undefined) return context.pod.spec.hostNetwork === true ? [context.node.hostIP] : inspected.ips;
+  await settings; // a sandbox with a network is taken for ready by whoever comes after us
+  return joinNetwork(context, network, inspected, signal);
 }
 
 /** Writes the pod's /etc/hosts and gives its path on the node. */

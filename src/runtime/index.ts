@@ -8,5 +8,6 @@
 export type { TellEvent } from './pod-context.ts';
 export * from './pod-runtime.ts';
 export type { RuntimeMeasures } from './measures.ts';
+export { networkFault } from './sandbox-network.ts';
 export type { KillOrder } from './pod-worker.ts';
 export type { PodSources } from './pod-sources.ts';

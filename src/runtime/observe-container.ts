@@ -1,4 +1,5 @@
 import { KmError } from '../base/index.ts';
+import type { PodNetwork } from '../network/index.ts';
 import { type Engine, type InspectedContainer, LABELS, observe } from '../docker/index.ts';
 import type { ObservedContainer } from '../pod/index.ts';
 import { readTerminationMessage } from '../volumes/index.ts';
@@ -16,18 +17,24 @@ export type ObserveContainer = (id: string, before: ObservedContainer | undefine
 const MESSAGE_BYTES = 4096;
 const TAIL = { lines: 80, bytes: 2048 };
 
-/** Reads a container through the Engine, and its termination message once it has ended. */
-export function containerObserver(engine: Engine): ObserveContainer {
+/** Reads a container through the Engine, the addresses of a sandbox whose network is not Docker's, and a termination message once there is one. */
+export function containerObserver(engine: Engine, network: PodNetwork | undefined): ObserveContainer {
   return async (id, before, signal) => {
     const inspected = await engine.inspect(id, signal);
     const uid = inspected.labels[LABELS.podUid];
     const seen = observe(inspected);
     if (seen === undefined || uid === undefined) throw new KmError('not-found', `container ${id} is none of ours`);
-    if (seen.state !== 'exited' || seen.kind === 'sandbox') return { uid, container: seen };
+    if (seen.kind === 'sandbox') return { uid, container: withAddresses(seen, inspected, network) };
+    if (seen.state !== 'exited') return { uid, container: seen };
     if (before?.state === 'exited' && before.finishedAt === seen.finishedAt) return { uid, container: { ...seen, ...messageOf(before) } };
     const message = await terminationMessage(engine, inspected, seen);
     return { uid, container: message === '' ? seen : { ...seen, terminationMessage: message } };
   };
+}
+
+function withAddresses(seen: ObservedContainer, { networkMode }: InspectedContainer, network: PodNetwork | undefined): ObservedContainer {
+  if (network === undefined || networkMode !== 'none' || seen.state !== 'running') return seen;
+  return { ...seen, ips: network.addresses(seen.id) };
 }
 
 function messageOf({ terminationMessage }: ObservedContainer): { terminationMessage?: string } {

@@ -1,5 +1,6 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
+import type { PodNetwork } from '../network/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -37,6 +38,8 @@ export interface Node {
   readonly pauseImage: string;
   /** When a container's log is rotated, and how many files are kept. */
   readonly logLimit: { readonly maxBytes: number; readonly maxFiles: number };
+  /** Absent: Docker's network is the pods'. */
+  readonly network?: PodNetwork;
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   /** Content of the node's resolv.conf (undefined where it is to have none), of its /etc/hosts; read when a pod needs them. */

@@ -56,7 +56,7 @@ export class PodRuntime {
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     this.#cemetery = { former, buried };
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -135,15 +135,23 @@ export class PodRuntime {
 
   /** Removes containers that carry our labels and belong to no pod of ours, then the files of pods of an earlier run. */
   async sweep(): Promise<void> {
-    const { engine, relist, logger } = this.#node;
+    const { engine, relist, logger, network } = this.#node;
+    const joined = network?.sandboxes() ?? []; // before the list: whose network is older than it and that is not in it is gone
     const listed = await engine.list(this.#labels);
     const orphans = listed.filter(({ labels }) => !this.#workers.has(labels[LABELS.podUid] ?? ''));
+    const kept = new Set(listed.filter((one) => !orphans.includes(one)).map(({ id }) => id));
+    await Promise.all(joined.filter(({ sandboxId }) => !kept.has(sandboxId)).map(({ sandboxId, name }) => this.#detach(sandboxId, name)));
     await Promise.all(orphans.map(async ({ id, name }) => {
       logger.warn('removing a container that belongs to no task', { container: name });
       await engine.remove(id);
       await relist.refresh(id);
     }));
     for (const pod of this.#cemetery.former()) await this.#bury(pod);
+  }
+
+  async #detach(sandboxId: string, pod: string): Promise<void> {
+    const { network, logger } = this.#node;
+    await network?.detach(sandboxId).catch((error: unknown) => logger.warn('the network of a pod is not given back yet', { pod, error: messageOf(error) }));
   }
 
   /** One that runs again (the same pod in another task) removes its files itself. */
@@ -162,5 +170,6 @@ export class PodRuntime {
     await this.#sweeper.stop();
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
     await this.#node.relist.stop();
+    await this.#node.network?.stop();
   }
 }

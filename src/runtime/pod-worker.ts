@@ -1,11 +1,12 @@
 import { Backoff, Deadline, messageOf } from '../base/index.ts';
-import { DEADLINE_EXCEEDED, isTerminal, podActions, podStatus, type PodStatus, remainingMs, type ValidPod } from '../pod/index.ts';
+import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, podStatus, type PodStatus, remainingMs, type ValidPod, workSucceeded } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 
 /** Why and how soon a pod has to end. */
@@ -57,8 +58,9 @@ export class PodWorker {
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name, init: false }),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name, init: false }),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
     });
   }
 
@@ -100,7 +102,7 @@ export class PodWorker {
     if (this.#stage === 'terminated') return this.wake();
     if (this.#deadline === undefined) {
       this.#cause = order.cause;
-      this.#succeededBeforeKill = this.#status?.phase === 'Succeeded';
+      this.#succeededBeforeKill = this.#status?.phase === 'Succeeded' || workSucceeded(this.pod.spec, this.#status?.containerStatuses ?? []);
       this.#deadline = new Deadline(this.#context.node.clock, order.graceMs);
       this.#strict = order.strict;
       this.#stage = 'terminating';
@@ -193,6 +195,7 @@ export class PodWorker {
     await this.#context.volumes.stop();
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
+    await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
@@ -205,7 +208,9 @@ export class PodWorker {
   #publish(): void {
     const { node, pod, waiting, restartCounts } = this.#context;
     const observed = this.#last ?? this.#context.observed;
-    if (this.#stage === 'syncing') this.#prober.update(pod.spec.containers, observed.containers, this.#context.podIP);
+    const { initContainerStatuses = [], containerStatuses = [] } = this.#status ?? {};
+    if (this.#stage !== 'syncing') this.#prober.ending(observed.containers);
+    else this.#prober.update(lastingContainers(pod.spec), observed.containers, this.#context.podIP, [...initContainerStatuses, ...containerStatuses]);
     const failure = this.#failure();
     this.#status = podStatus({
       pod,
@@ -237,6 +242,11 @@ export class PodWorker {
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
+  }
+
+  /** As events name a container. */
+  #named(name: string): { name: string; init: boolean } {
+    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
   }
 
   #wakeIn(ms: number): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/index.ts';
-import type { Container, ObservedContainer, Probe, ProbeResults } from '../pod/index.ts';
+import type { Container, ContainerStatus, ObservedContainer, Probe, ProbeResults } from '../pod/index.ts';
 import { type ProbeOutcome, probeOnce, type ProbeTarget } from './probe-once.ts';
 
 type ProbeKind = 'readiness' | 'liveness' | 'startup';
@@ -12,6 +12,8 @@ export interface ProberOptions {
   /** A probe's result is not what it was. */
   readonly onChanged: () => void;
   readonly onFailure: (container: string, kind: ProbeKind, output: string) => void;
+  /** A probe could not be carried out. */
+  readonly onError: (container: string, kind: ProbeKind, error: string) => void;
   /** A probe was made; whatever came of it. */
   readonly onResult?: (container: string, kind: ProbeKind, result: ProbeOutcome['result']) => void;
   readonly onWarning: (container: string, kind: ProbeKind, output: string) => void;
@@ -19,7 +21,10 @@ export interface ProberOptions {
 
 interface Running {
   readonly stop: AbortController;
-  readonly name: string;
+  /** Ends its liveness and startup probes. */
+  readonly release: AbortController;
+  /** Lets the probes that waited for the startup probe run now. */
+  readonly started: (() => void)[];
 }
 
 /**
@@ -40,29 +45,48 @@ export class Prober {
     return this.#results;
   }
 
-  /** Starts probes of containers that have come and ends those of containers that have gone. */
-  update(specs: readonly Container[], containers: readonly ObservedContainer[], podIP: string | undefined): void {
-    const alive = new Map(containers.filter(({ state }) => state === 'running').map((c) => [c.id, c]));
-    for (const id of [...this.#running.keys()]) if (!alive.has(id)) this.#end(id);
+  /**
+   * Starts probes of containers that have come and ends those of containers that have gone. What was told of a container before this process
+   * (`told`) holds until its probe has another result.
+   */
+  update(specs: readonly Container[], containers: readonly ObservedContainer[], podIP: string | undefined, told: readonly ContainerStatus[] = []): void {
+    const alive = this.#alive(containers);
     if (podIP === undefined) return;
     for (const observed of alive.values()) {
       const spec = specs.find(({ name }) => name === observed.name);
       if (spec === undefined || this.#running.has(observed.id) || !KINDS.some((kind) => probeOf(spec, kind) !== undefined)) continue;
-      this.#begin(spec, observed, podIP);
+      this.#begin(spec, observed, podIP, told.find(({ containerID }) => containerID === `docker://${observed.id}`));
     }
+  }
+
+  /** The pod is ending: nothing is to be killed or begun for the sake of a probe any more, but readiness is still told (Kubernetes v1.22 StopLivenessAndStartup). */
+  ending(containers: readonly ObservedContainer[]): void {
+    this.#alive(containers);
+    for (const { release } of this.#running.values()) release.abort();
+  }
+
+  /** Ends the probes of containers that run no more. */
+  #alive(containers: readonly ObservedContainer[]): ReadonlyMap<string, ObservedContainer> {
+    const alive = new Map(containers.filter(({ state }) => state === 'running').map((c) => [c.id, c]));
+    for (const id of [...this.#running.keys()]) if (!alive.has(id)) this.#end(id);
+    return alive;
   }
 
   stop(): void {
     for (const id of [...this.#running.keys()]) this.#end(id);
   }
 
-  #begin(container: Container, { id, startedAt }: ObservedContainer, podIP: string): void {
+  #begin(container: Container, { id, startedAt }: ObservedContainer, podIP: string, told: ContainerStatus | undefined): void {
     const stop = new AbortController();
-    this.#running.set(id, { stop, name: container.name });
-    const target: ProbeTarget = { engine: this.#options.engine, containerId: id, container, podIP, signal: stop.signal };
+    const release = new AbortController();
+    this.#running.set(id, { stop, release, started: [] });
+    if (told?.started === true && container.startupProbe !== undefined) this.#results.startup.set(id, true);
+    if (told?.ready === true && container.readinessProbe !== undefined) this.#results.readiness.set(id, true);
+    const target = { engine: this.#options.engine, containerId: id, container, podIP };
     for (const kind of KINDS) {
       const probe = probeOf(container, kind);
-      if (probe !== undefined) this.#cycle(kind, probe, target, startedAt ?? this.#options.clock.now());
+      const signal = kind === 'readiness' ? stop.signal : AbortSignal.any([stop.signal, release.signal]);
+      if (probe !== undefined) this.#cycle(kind, probe, { ...target, signal }, startedAt ?? this.#options.clock.now());
     }
   }
 
@@ -81,26 +105,35 @@ export class Prober {
     const initialMs = (probe.initialDelaySeconds ?? 0) * 1000 - sinceStartMs;
     // Containers that have run for a while are taken over all at once: their probes are spread over the period.
     const firstMs = sinceStartMs > periodMs ? Math.random() * periodMs : Math.max(0, initialMs);
-    let cancel = clock.after(firstMs, () => void tick());
-    target.signal.addEventListener('abort', () => cancel(), { once: true });
+    let probing = false;
     const tick = async (): Promise<void> => {
       const started = clock.now();
       const gated = kind !== 'startup' && target.container.startupProbe !== undefined && this.#results.startup.get(target.containerId) !== true;
       const done = kind === 'startup' && this.#results.startup.get(target.containerId) === true;
       if (done) return;
+      probing = true;
       if (!gated && !run.held) await this.#once(kind, probe, target, run);
+      probing = false;
       if (target.signal.aborted) return;
       cancel = clock.after(Math.max(0, started + periodMs - clock.now()), () => void tick());
     };
+    let cancel = clock.after(firstMs, () => void tick());
+    target.signal.addEventListener('abort', () => cancel(), { once: true });
+    if (kind === 'startup') return;
+    this.#running.get(target.containerId)?.started.push(() => {
+      if (probing || target.signal.aborted || clock.now() - startedAt < (probe.initialDelaySeconds ?? 0) * 1000) return;
+      cancel();
+      void tick();
+    });
   }
 
   async #once(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Streak): Promise<void> {
     const outcome = await outcomeOf(probe, target);
     if (target.signal.aborted) return;
     this.#options.onResult?.(target.container.name, kind, outcome.result);
-    if (outcome.result === 'unknown') return;
-    const ok = outcome.result === 'success';
     const { name } = target.container;
+    if (outcome.result === 'unknown') return this.#options.onError(name, kind, outcome.output);
+    const ok = outcome.result === 'success';
     if (!ok) this.#options.onFailure(name, kind, outcome.output);
     else if (outcome.warning !== undefined) this.#options.onWarning(name, kind, outcome.warning);
     run.length = run.last === ok ? run.length + 1 : 1;
@@ -110,6 +143,7 @@ export class Prober {
     if (!ok && kind !== 'readiness') run.held = true;
     if (this.#results[kind].get(target.containerId) === ok) return;
     this.#results[kind].set(target.containerId, ok);
+    if (kind === 'startup' && ok) for (const begin of this.#running.get(target.containerId)?.started ?? []) begin();
     this.#options.onChanged();
   }
 }

@@ -1,9 +1,11 @@
-import { crashLoopWaiting, type ObservedContainer, type PodAction } from '../pod/index.ts';
+import { crashLoopWaiting, killGraceSeconds, type ObservedContainer, type PodAction } from '../pod/index.ts';
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
 import type { PodContext } from './pod-context.ts';
+import { releaseNetwork } from './sandbox-network.ts';
 import { startContainer } from './start-container.ts';
 import { type Grace, podGrace, stopContainer } from './stop-container.ts';
+import { StopTurns } from './stop-turns.ts';
 
 /** What is left to do later, although the actions are done. */
 export interface RunResult {
@@ -66,8 +68,8 @@ function backOff(context: PodContext, { name, delayMs }: Action<'back-off'>): vo
   context.tell('Warning', 'BackOff', 'Back-off restarting failed container', { name, init });
 }
 
-async function killContainer(context: PodContext, { id, name, message }: Action<'kill-container'>): Promise<void> {
-  using grace = podGrace(context);
+async function killContainer(context: PodContext, { id, name, why, message }: Action<'kill-container'>): Promise<void> {
+  using grace = podGrace(context, killGraceSeconds(context.pod, name, why));
   const init = context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
   await stopContainer(context, { id, name, init }, message, grace);
   context.postStartFailed.delete(id);
@@ -77,15 +79,23 @@ async function killContainer(context: PodContext, { id, name, message }: Action<
 async function killPod(context: PodContext, reason: Action<'kill-pod'>['reason']): Promise<void> {
   using grace = podGrace(context);
   await stopContainers(context, grace);
+  await releaseNetwork(context);
   await removeContainers(context, context.observed.sandboxes);
   if (reason === 'sandbox-changed') context.node.logger.info('pod sandbox is replaced', { pod: context.pod.metadata.name });
 }
 
-/** Stops every running container of the pod, side by side. */
+/** Stops every running container of the pod, side by side; sidecars after the others, within the same grace. */
 export async function stopContainers(context: PodContext, grace: Grace): Promise<void> {
   const running = context.observed.containers.filter(({ state }) => state === 'running');
   const isInit = (name: string): boolean => context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
-  await all(running.map(({ id, name }) => stopContainer(context, { id, name, init: isInit(name) }, `Stopping container ${name}`, grace)));
+  const turns = new StopTurns(context.pod.spec, running.map(({ name }) => name));
+  await all(running.map(async ({ id, name }) => {
+    try {
+      await stopContainer(context, { id, name, init: isInit(name) }, `Stopping container ${name}`, grace, (signal) => turns.turnOf(name, signal));
+    } finally {
+      turns.ended(name);
+    }
+  }));
 }
 
 /** Removes them side by side, running or not. */

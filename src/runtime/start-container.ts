@@ -13,7 +13,7 @@ import {
 import { containerLogPath, containerMounts, createTerminationMessageFile, linkContainerLog, type PreparedVolumes } from '../volumes/index.ts';
 import type { Sandbox } from './create-sandbox.ts';
 import { environmentOf } from './environment.ts';
-import { runHook } from './hooks.ts';
+import { hookFailure, runHook } from './hooks.ts';
 import { NotStarted } from './image-puller.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
@@ -132,9 +132,9 @@ async function postStart(context: PodContext, container: Container, action: Star
   const failure = await runHook(hook, { engine, containerId: id, container, podIP: context.podIP ?? '', signal }, timeoutMs);
   if (signal.aborted) throw aborted(signal);
   if (failure === undefined) return;
-  context.tell('Warning', 'FailedPostStartHook', `Exec lifecycle hook for Container "${container.name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`, action);
+  context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: false }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

@@ -1,5 +1,6 @@
 import { Deadline, messageOf } from '../base/index.ts';
-import { runHook } from './hooks.ts';
+import { lastingContainers } from '../pod/index.ts';
+import { hookFailure, runHook } from './hooks.ts';
 import type { PodContext } from './pod-context.ts';
 
 /** What the kubelet leaves to a container at least, after its preStop hook too, milliseconds (Kubernetes v1.20 pkg/kubelet/kuberuntime). */
@@ -20,11 +21,20 @@ export interface Grace {
   readonly minimumMs: number;
 }
 
-/** Stops a container: preStop hook, then its stop signal, then SIGKILL at the end of the grace. Resolves when it has ended. */
-export async function stopContainer(context: PodContext, target: StopTarget, message: string, grace: Grace): Promise<void> {
+/**
+ * Stops a container: preStop hook, then, when it is its `turn`, its stop signal, then SIGKILL at the end of the grace. Resolves when it has ended.
+ */
+export async function stopContainer(
+  context: PodContext,
+  target: StopTarget,
+  message: string,
+  grace: Grace,
+  turn?: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const { engine, clock, logger, relist } = context.node;
   context.tell('Normal', 'Killing', message, target);
   await preStop(context, target, grace.deadline);
+  await turn?.(grace.deadline.signal);
 
   const { deadline, minimumMs } = grace;
   using least = new Deadline(clock, minimumMs);
@@ -43,20 +53,19 @@ export async function stopContainer(context: PodContext, target: StopTarget, mes
 }
 
 async function preStop(context: PodContext, { id, name, init }: StopTarget, deadline: Deadline): Promise<void> {
-  const container = context.pod.spec.containers.find((c) => c.name === name);
+  const container = lastingContainers(context.pod.spec).find((c) => c.name === name);
   const hook = container?.lifecycle?.preStop;
   const timeoutMs = deadline.remainingMs();
   if (hook === undefined || container === undefined || timeoutMs === 0) return;
   const { engine } = context.node;
   const failure = await runHook(hook, { engine, containerId: id, container, podIP: context.podIP ?? '', signal: deadline.signal }, timeoutMs);
   if (failure === undefined) return;
-  const text = `lifecycle hook for Container "${name}" in Pod "${context.pod.metadata.name}" failed - error: ${failure}`;
-  context.tell('Warning', 'FailedPreStopHook', `${hook.exec === undefined ? 'Http' : 'Exec'} ${text}`, { name, init });
+  context.tell('Warning', 'FailedPreStopHook', hookFailure(hook, name, context.pod.metadata.name, failure), { name, init });
 }
 
-/** The pod's own grace, for containers that end although the pod goes on. */
-export function podGrace({ node, pod, graces }: PodContext): Grace & Disposable {
-  const deadline = new Deadline(node.clock, pod.spec.terminationGracePeriodSeconds * 1000);
+/** A grace of so many seconds, the pod's own unless told, for containers that end although the pod goes on. */
+export function podGrace({ node, pod, graces }: PodContext, seconds = pod.spec.terminationGracePeriodSeconds): Grace & Disposable {
+  const deadline = new Deadline(node.clock, seconds * 1000);
   graces.add(deadline);
   const dispose = (): void => {
     graces.delete(deadline);

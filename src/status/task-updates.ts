@@ -47,7 +47,7 @@ function terminal(report: PodReport): TaskUpdateDraft | undefined {
   if (stage === 'terminating') return undefined;
   if (stage === 'terminated' && cause !== undefined && !report.succeededBeforeKill) return killed(report, cause);
   if (status.phase !== 'Succeeded' && status.phase !== 'Failed' && stage === 'syncing') return undefined;
-  const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : (outcomeOf(status) ?? { state: 'TASK_KILLED' as const, message: 'pod removed' });
+  const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : (outcomeOf(status, report.pod.spec) ?? { state: 'TASK_KILLED' as const, message: 'pod removed' });
   return draft(report, outcome);
 }
 

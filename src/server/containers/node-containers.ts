@@ -67,7 +67,7 @@ export class NodeContainers implements Containers {
   async dial(namespace: string, pod: string, uid: string | undefined, port: number, signal: AbortSignal): Promise<Duplex> {
     const sandbox = this.#pod(namespace, pod, uid).observed.sandboxes.find(({ state }) => state === 'running');
     if (sandbox === undefined) throw new KmError('not-found', `pod not found (${JSON.stringify(`${pod}_${namespace}`)})`);
-    return this.#dialer.dial(sandbox.id, port, signal);
+    return this.#dialer.dial(sandbox, port, signal);
   }
 
   /** Ends what was started for port-forwarding, with its connections. */

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { aborted, type Clock, isCode, KmError, messageOf } from '../../base/index.ts';
 import type { Engine, InspectedContainer } from '../../docker/index.ts';
+import type { ObservedContainer } from '../../pod/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { DialProcess } from './dial-process.ts';
 import { dialThrough, refused } from './dial-request.ts';
@@ -44,9 +45,10 @@ export class PodDialer {
   }
 
   /** Code `not-found` when nobody listens or the sandbox does not run. */
-  async dial(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  async dial({ id: sandboxId, ips = [] }: Pick<ObservedContainer, 'id' | 'ips'>, port: number, signal: AbortSignal): Promise<Duplex> {
     const own = AbortSignal.any([signal, this.#closed.signal]);
-    const sandbox = await this.#options.engine.inspect(sandboxId, own);
+    const inspected = await this.#options.engine.inspect(sandboxId, own);
+    const sandbox = inspected.ips.length > 0 ? inspected : { ...inspected, ips }; // the Engine knows only addresses that it gave
     if (!sandbox.running) throw new KmError('not-found', `container not running (${sandboxId})`);
     this.#begin();
     try {

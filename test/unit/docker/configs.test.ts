@@ -5,6 +5,21 @@ import { aContainer, aPod, aSandbox } from './a-pod.ts';
 
 const MIB = 1024 * 1024;
 
+describe('a sandbox that Docker gives no network', () => {
+  const ports = [{ containerPort: 80, hostPort: 8080, protocol: 'TCP' }];
+  const withPorts = aPod({ containers: [{ name: 'main', image: 'busybox', ports }] });
+
+  it('has none of its ports either: whoever joins it maps them', () => {
+    const config = sandboxConfig({ ...aSandbox(), pod: withPorts, withoutNetwork: true });
+    expect(config).toMatchObject({ ExposedPorts: {}, HostConfig: { NetworkMode: 'none', PortBindings: {} } });
+  });
+
+  it("still has the host's where the pod wants that", () => {
+    const pod: ValidPod = { ...withPorts, spec: { ...withPorts.spec, hostNetwork: true } };
+    expect(sandboxConfig({ ...aSandbox(), pod, withoutNetwork: true }).HostConfig.NetworkMode).toBe('host');
+  });
+});
+
 describe('a container’s settings', () => {
   it('of the plainest container leave its life to us', () => {
     expect(containerConfig(aContainer())).toMatchObject({

@@ -5,7 +5,7 @@ import { container, exited, notStartable, NOW, observed, pod, running, SECOND, s
 
 const never = pod({ restartPolicy: 'Never' });
 const outcome = (containers: readonly ObservedContainer[], more: Partial<PodStatusInput> = {}): PodOutcome | undefined =>
-  outcomeOf(podStatus(statusInput({ pod: never, observed: observed(containers), ...more })));
+  outcomeOf(podStatus(statusInput({ pod: never, observed: observed(containers), ...more })), never.spec);
 
 describe('how a pod ended, in the words of Mesos', () => {
   it('is not told while it runs or waits', () => {

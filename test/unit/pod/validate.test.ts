@@ -164,6 +164,16 @@ describe('a pod that cannot run names the field', () => {
     ['a probe without a command', { readinessProbe: { exec: {} } }, 'readinessProbe.exec.command: required'],
     ['a probe of an unknown port', { readinessProbe: { httpGet: { port: 'http' } } }, 'readinessProbe.httpGet.port: "http" is no port of the container'],
     ['a liveness probe that must succeed twice', { livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }, 'livenessProbe.successThreshold: must be 1'],
+    ['a gRPC probe without a port', { livenessProbe: { grpc: {} } }, 'livenessProbe.grpc.port: 0 is not a port'],
+    ['a gRPC probe of a named port', { livenessProbe: { grpc: { port: 'http' } } }, 'livenessProbe.grpc.port: must be a whole number, not a string'],
+    ['a gRPC probe that also connects', { livenessProbe: { grpc: { port: 1 }, tcpSocket: { port: 1 } } }, 'livenessProbe: may not specify more than 1'],
+    ['a grace of nothing for a liveness probe', { livenessProbe: { tcpSocket: { port: 1 }, terminationGracePeriodSeconds: 0 } }, 'livenessProbe.terminationGracePeriodSeconds: 0: must be between 1'],
+    ['a grace for a readiness probe', { readinessProbe: { tcpSocket: { port: 1 }, terminationGracePeriodSeconds: 5 } }, 'readinessProbe.terminationGracePeriodSeconds: must not be set for readiness probes'],
+    ['a hook that is a gRPC call', { lifecycle: { preStop: { grpc: { port: 1 } } } }, 'lifecycle.preStop.grpc: not supported yet'],
+    ['a probe that sleeps', { livenessProbe: { sleep: { seconds: 1 } } }, 'livenessProbe.sleep: not supported yet'],
+    ['a hook that sleeps longer than the grace', { lifecycle: { preStop: { sleep: { seconds: 31 } } } }, "lifecycle.preStop.sleep.seconds: 31: must be between 0 and the pod's terminationGracePeriodSeconds (30)"],
+    ['a hook that sleeps backwards', { lifecycle: { postStart: { sleep: { seconds: -1 } } } }, 'lifecycle.postStart.sleep.seconds: -1: must be between 0'],
+    ['a hook that sleeps and connects', { lifecycle: { postStart: { sleep: { seconds: 1 }, tcpSocket: { port: 1 } } } }, 'lifecycle.postStart: may not specify more than 1'],
     ['a hook header with a line break', { lifecycle: { preStop: { httpGet: { port: 1, httpHeaders: [{ name: 'A', value: 'a\r\nB: c' }] } } } }, 'lifecycle.preStop.httpGet.httpHeaders[0].value: must be one line'],
     ['a negative user', { securityContext: { runAsUser: -1 } }, 'securityContext.runAsUser: -1: must be between 0'],
     ['a user that is text', { securityContext: { runAsUser: 'root' } }, 'securityContext.runAsUser: must be a whole number, not a string'],
@@ -230,10 +240,9 @@ describe('what we do not do yet is said, never passed over', () => {
     ['spec.resourceClaims', { resourceClaims: [{ name: 'a' }] }],
     ['spec.somethingNew', { somethingNew: { x: 1 } }],
     ['spec.containers[0].volumeDevices', { containers: [container('a', { volumeDevices: [{ name: 'b', devicePath: '/c' }] })] }],
-    ['spec.containers[0].livenessProbe.grpc', { containers: [container('a', { livenessProbe: { grpc: { port: 1 } } })] }],
     ['spec.containers[0].resources.limits[nvidia.com/gpu]', { containers: [container('a', { resources: { limits: { 'nvidia.com/gpu': '1' } } })] }],
     ['spec.containers[0].resources.limits[ephemeral-storage]', { containers: [container('a', { resources: { limits: { 'ephemeral-storage': '1' } } })] }],
-    ['spec.initContainers[0].restartPolicy', { initContainers: [container('side', { restartPolicy: 'Always' })] }],
+    ['spec.containers[0].restartPolicy', { containers: [container('a', { restartPolicy: 'Always' })] }],
   ])('%s', (field, spec) => {
     expect(told(spec)).toContain(`${field}: not supported yet`);
   });

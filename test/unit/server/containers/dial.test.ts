@@ -78,15 +78,15 @@ describe('a pod whose network cannot be entered', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const pods = dialer(inspected(['127.0.0.1']));
-    const socket = await pods.dial('sandbox', (server.address() as AddressInfo).port, never);
+    const socket = await pods.dial({ id: 'sandbox' }, (server.address() as AddressInfo).port, never);
     socket.end();
     expect(await text(socket)).toBe('the pod');
     pods.close();
   });
 
   it('is not reached where it has none, or does not run', async () => {
-    await expect(dialer(inspected([])).dial('sandbox', 80, never)).rejects.toMatchObject({ code: 'not-found', message: 'the pod has no address' });
-    await expect(dialer({ ...inspected([]), running: false }).dial('sandbox', 80, never)).rejects.toMatchObject({ code: 'not-found', message: 'container not running (sandbox)' });
+    await expect(dialer(inspected([])).dial({ id: 'sandbox' }, 80, never)).rejects.toMatchObject({ code: 'not-found', message: 'the pod has no address' });
+    await expect(dialer({ ...inspected([]), running: false }).dial({ id: 'sandbox' }, 80, never)).rejects.toMatchObject({ code: 'not-found', message: 'container not running (sandbox)' });
   });
 });
 
