@@ -84,20 +84,21 @@ export class Tasks {
   adopt(known: KnownPod): void {
     const { kubernetes, reporter, runtime, said, update } = this.#options;
     const { pod, taskId, inApi, last, order, restartCounts } = known;
-    const task = this.add(taskId, inApi ? 'present' : 'unknown');
+    const task = this.add(taskId, known.alone === true ? 'absent' : inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
     if (known.refused !== undefined) {
       kubernetes()?.expect(identityOf(pod), undefined);
-      return this.#keepRefused(task, pod, known.refused, order);
+      return this.#keepRefused(task, known, known.refused, order);
     }
     if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
-    else kubernetes()?.bindLater(identityOf(pod));
+    else if (known.alone !== true) kubernetes()?.bindLater(identityOf(pod));
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
+    if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(last === undefined ? {} : { status: last.status }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
@@ -114,16 +115,16 @@ export class Tasks {
     task.record = record;
     this.#options.record({ kind: 'pod', record });
     this.present(task, remains);
-    this.#keepRefused(task, remains, refused, task.order);
+    this.#keepRefused(task, record, refused, task.order);
     const seen = this.#options.kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(remains));
   }
 
-  #keepRefused(task: Task, remains: ValidPod, { update, status }: Refused, order: Order | undefined): void {
+  #keepRefused(task: Task, { pod, launchedAt }: PodRecord, { update, status }: Refused, order: Order | undefined): void {
     this.#options.update(update); // again after a crash: the ledger takes one terminal update
     this.#options.reporter.adopt(task.taskId, { state: 'ended' });
-    this.#options.runtime.launch(remains, task.taskId, { restartCounts: new Map(), status });
+    this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, restartCounts: new Map(), status });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
   }
@@ -243,7 +244,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId);
+    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map() });
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));

@@ -17,6 +17,8 @@ export interface PodStatusInput {
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** When the pod was accepted, milliseconds since the epoch: its start, whatever was reported since. */
+  readonly acceptedAt: number;
   /** Empty where the node's address is not known. */
   readonly hostIP: string;
   /** Highest attempt that ever existed, by container name. */
@@ -47,7 +49,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     conditions,
     ...(hostIP === '' ? {} : { hostIP }),
     ...(ips[0] === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
-    startTime: previous?.startTime ?? toTime(now),
+    startTime: previous?.startTime ?? toTime(input.acceptedAt),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: app,
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),

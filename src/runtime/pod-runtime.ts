@@ -27,8 +27,10 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly onHealth: (ok: boolean) => void;
 }
 
-/** What an earlier process of this executor knew of a pod. */
-export interface Restored {
+/** What the executor knows of a pod, this process or an earlier one. */
+export interface Known {
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
   readonly status?: PodStatus;
   readonly restartCounts: ReadonlyMap<string, number>;
 }
@@ -73,12 +75,12 @@ export class PodRuntime {
     this.#sweeper.start();
   }
 
-  /** Begins (or takes over, with what was `restored`) the work on a pod; a UID that has a worker keeps it. */
-  launch(pod: ValidPod, taskId: string, restored: Restored = { restartCounts: new Map() }): void {
+  /** Begins (or takes over, with what is `known` from before) the work on a pod; a UID that has a worker keeps it. */
+  launch(pod: ValidPod, taskId: string, known: Known): void {
     const { uid } = pod.metadata;
     if (this.#workers.has(uid)) return;
-    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, restored.restartCounts);
-    const worker = new PodWorker(context, this.#report, restored.status);
+    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, known.restartCounts);
+    const worker = new PodWorker(context, this.#report, known);
     this.#workers.set(uid, worker);
     worker.wake();
   }

@@ -28,6 +28,7 @@ export class PodWorker {
   readonly #context: PodContext;
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
+  readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
   readonly #syncing = new AbortController();
   #stage: PodStage = 'syncing';
@@ -48,10 +49,11 @@ export class PodWorker {
   /** It has been through a sync. */
   #worked = false;
 
-  constructor(context: PodContext, report: (report: PodReport) => void, previous?: PodStatus) {
+  constructor(context: PodContext, report: (report: PodReport) => void, known: { readonly acceptedAt: number; readonly status?: PodStatus }) {
     this.#context = context;
     this.#report = report;
-    this.#status = previous;
+    this.#acceptedAt = known.acceptedAt;
+    this.#status = known.status;
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock: context.node.clock,
@@ -218,6 +220,7 @@ export class PodWorker {
       probes: this.#prober.results,
       waiting,
       now: node.clock.now(),
+      acceptedAt: this.#acceptedAt,
       hostIP: node.hostIP,
       restartCounts,
       terminating: this.#stage !== 'syncing',

@@ -19,6 +19,7 @@ import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { pullCredentials } from './pull-credentials.ts';
 import { removeOlder } from './remove-older.ts';
+import { seccompContent } from './seccomp.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
 type StartContainer = Extract<PodAction, { kind: 'start-container' }>;
@@ -78,6 +79,7 @@ async function create(
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
+    const seccomp = await seccompContent(node.rootDir, pod, container);
     const config = containerConfig({
       pod,
       container,
@@ -89,6 +91,7 @@ async function create(
       ...containerCommand(container, env),
       env,
       mounts,
+      ...(seccomp !== undefined && { seccomp }),
       resources: containerResources(container),
       oomScoreAdj: clampOomScore(oomScoreAdj(pod, container, BigInt(node.engineInfo.memoryBytes)), node.limits).score,
       hash: containerHash(container),

@@ -121,10 +121,12 @@ export class AgentEmulator {
 
   /** A task that the executor has not been sent yet is taken back and reported as killed by the agent itself. */
   kill(taskId: string, killPolicy?: KillPolicy): void {
-    const waiting = this.#queue.findIndex((event) => event.type === 'LAUNCH' && event.launch.task.task_id.value === taskId);
-    if (waiting >= 0) {
-      this.#queue.splice(waiting, 1);
-      this.#report(taskId, 'TASK_KILLED', 'REASON_TASK_KILLED_DURING_LAUNCH', 'Killed before delivery to the executor');
+    const waiting = this.#queue.filter((event) => tasksOf(event).some((task) => task.task_id.value === taskId));
+    if (waiting.length > 0) {
+      this.#queue = this.#queue.filter((event) => !waiting.includes(event));
+      // A group is launched as one, or not at all (Mesos src/slave/slave.cpp, Slave::kill).
+      const taken = new Set(waiting.flatMap(tasksOf).map((task) => task.task_id.value));
+      for (const id of taken) this.#report(id, 'TASK_KILLED', 'REASON_TASK_KILLED_DURING_LAUNCH', 'Killed before delivery to the executor');
       return;
     }
     this.send({ type: 'KILL', kill: { task_id: { value: taskId }, ...(killPolicy === undefined ? {} : { kill_policy: killPolicy }) } });
@@ -214,6 +216,7 @@ export class AgentEmulator {
   executorEnded(reason: TaskStatusReason, exit: ProcessExit): void {
     this.#stream = undefined;
     this.#cancelHeartbeat?.();
+    this.#queue = []; // what it was never sent has failed with it
     const how = exit.signal === null ? `exited with status ${String(exit.code)}` : `terminated with signal ${exit.signal}`;
     for (const task of this.#ledger.live()) this.#report(task.taskId, 'TASK_FAILED', reason, `Executor ${how}`);
     this.#changed();

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KmError, systemClock, type Clock } from '../../base/index.ts';
+import { CIPHERS, KmError, systemClock, type Clock } from '../../base/index.ts';
 import { silentLogger, type Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest, unauthorized } from './api-error.ts';
 import { headOf, parseBody, readCall, type Call, type User } from './call.ts';
@@ -16,7 +16,7 @@ import { asObject, Registry } from './registry.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
 import { errorReply, Server } from './server.ts';
-import { keyOf, Store } from './store.ts';
+import { keyOf, Store, type Backup } from './store.ts';
 import type { ApiChange, ApiRequest, KubernetesObject, ObjectKey, ResourceKey } from './types.ts';
 import { Users } from './users.ts';
 import { Watch } from './watch.ts';
@@ -148,6 +148,18 @@ export class EmbeddedApi {
     if (this.#http === undefined && !this.#stopped) await this.#listen(Number(new URL(this.#url).port));
   }
 
+  /** All objects as they are now, for `restore`. */
+  backup(): Backup {
+    return this.#store.backup();
+  }
+
+  /** What an operator does after a loss: the server stops, gets an older state (versions fall back too), and starts. */
+  async restore(backup: Backup): Promise<void> {
+    await this.pause();
+    this.#store.restore(backup);
+    await this.resume();
+  }
+
   /** Ends all watches and connections and gives the port back. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -168,7 +180,7 @@ export class EmbeddedApi {
       this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
     };
     const identity = this.#identity;
-    const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, key: identity.key, cert: identity.certificate }, listener);
+    const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, ciphers: CIPHERS, key: identity.key, cert: identity.certificate }, listener);
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));

@@ -5,4 +5,5 @@
  * Deployment.
  */
 export * from './embedded-api.ts';
+export type { Backup } from './store.ts';
 export type { ApiChange, ApiRequest, KubernetesObject, ObjectKey, ObjectMeta, ResourceKey } from './types.ts';

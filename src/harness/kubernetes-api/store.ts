@@ -19,6 +19,12 @@ interface Collection {
   readonly listeners: Set<(event: StoreEvent) => void>;
 }
 
+/** What a store held at one moment. */
+export interface Backup {
+  readonly version: number;
+  readonly objects: ReadonlyMap<string, ReadonlyMap<string, KubernetesObject>>;
+}
+
 /** `namespace/name`; the key by which a collection is ordered. */
 export function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
@@ -100,6 +106,22 @@ export class Store {
     const { listeners } = this.#collection(collection);
     listeners.add(listener);
     return () => listeners.delete(listener);
+  }
+
+  /** All there is now, for `restore`. */
+  backup(): Backup {
+    return { version: this.#version, objects: new Map([...this.#collections].map(([name, { objects }]) => [name, new Map(objects)])) };
+  }
+
+  /** Everything is as it was at the backup, the counter of versions too; nobody is told, and no change is remembered. */
+  restore({ version, objects }: Backup): void {
+    this.#version = version;
+    for (const [name, collection] of this.#collections) {
+      collection.objects.clear();
+      for (const [key, object] of objects.get(name) ?? []) collection.objects.set(key, object);
+      collection.history.length = 0;
+      collection.forgottenThrough = version;
+    }
   }
 
   #stamp(object: KubernetesObject): KubernetesObject {

@@ -64,7 +64,9 @@ export class Watch {
       response.end();
       return;
     }
-    this.#cancel.push(this.#store.listen(this.#request.collection, (event) => this.#tell(event)));
+    // Whoever begins after a version that was never reached (the store is older now) hears nothing until it is, as of the real server.
+    const { collection, from = 0 } = this.#request;
+    this.#cancel.push(this.#store.listen(collection, (event) => event.version > from && this.#tell(event)));
     this.#cancel.push(this.#clock.after(this.#request.timeoutSeconds * 1000, () => this.end()));
     if (this.#request.bookmarks) this.#scheduleBookmark();
   }

@@ -30,7 +30,7 @@ export class TryContainers implements AsyncDisposable {
     const observed = { uid: pod.metadata.uid, sandboxes: all.filter(({ kind }) => kind === 'sandbox'), containers: all.filter(({ kind }) => kind === 'container') };
     const nothing = new Map<string, boolean>();
     const probes = { readiness: nothing, liveness: nothing, startup: nothing };
-    const status = podStatus({ pod, observed, probes, waiting: new Map(), now: Date.now(), hostIP: '127.0.0.1', restartCounts: new Map(), terminating: false });
+    const status = podStatus({ pod, observed, probes, waiting: new Map(), now: Date.now(), acceptedAt: Date.now(), hostIP: '127.0.0.1', restartCounts: new Map(), terminating: false });
     this.pods.set(`${pod.metadata.namespace}/${pod.metadata.name}`, { pod, status, observed });
   }
 

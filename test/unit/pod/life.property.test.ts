@@ -67,6 +67,7 @@ describe('whatever is observed, one after the other', () => {
             probes: probes(),
             waiting: new Map(waiting ? NAMES.map((name) => [name, { reason: 'CrashLoopBackOff' }]) : []),
             now: NOW + i * SECOND,
+            acceptedAt: NOW,
             hostIP: '192.0.2.1',
             restartCounts: new Map([['a', floor]]),
             ...(failed && i % 3 === 2 ? { failure: { reason: 'Evicted', message: 'no room' } } : {}),
@@ -139,7 +140,7 @@ describe('a pod whose actions are carried out', () => {
     let previous: PodStatus | undefined;
     for (let round = 0; round < 40; round++) {
       const look = observed(world, sandboxes);
-      previous = podStatus({ pod: spec, observed: look, ...(previous === undefined ? {} : { previous }), probes: probes(), waiting: new Map(), now, hostIP: '192.0.2.1', restartCounts });
+      previous = podStatus({ pod: spec, observed: look, ...(previous === undefined ? {} : { previous }), probes: probes(), waiting: new Map(), now, acceptedAt: NOW, hostIP: '192.0.2.1', restartCounts });
       const actions = podActions({ pod: spec, observed: look, probes: probes(), now, crashBackoff, restartCounts });
       if (actions.length === 0) return { status: previous, world: [...sandboxes, ...world], started };
       for (const action of actions) carryOut(action);

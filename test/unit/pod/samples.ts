@@ -108,6 +108,7 @@ export function statusInput(more: Partial<PodStatusInput> = {}): PodStatusInput 
     probes: probes(),
     waiting: new Map(),
     now: NOW,
+    acceptedAt: NOW,
     hostIP: '192.0.2.1',
     restartCounts: new Map(),
     ...more,

@@ -40,6 +40,10 @@ describe('the status of a running pod', () => {
       qosClass: 'BestEffort',
     });
   });
+
+  it('begins when the pod was accepted, also for an executor that knows of no earlier report', () => {
+    expect(podStatus(statusInput({ acceptedAt: NOW - 100 * SECOND })).startTime).toBe(T(100));
+  });
 });
 
 describe('phases', () => {

@@ -205,6 +205,23 @@ describe('the server', () => {
     expect((await call('GET', `${PODS}/a`)).code).toBe(200);
   });
 
+  test('restored from a backup, is as it was then, and tells a watch from later on nothing until it gets there', async () => {
+    const { api, call, watch } = await startApi();
+    await call('POST', PODS, pod('a'));
+    const backup = api.backup();
+    const { version } = backup;
+    await call('POST', PODS, pod('b'));
+    await call('DELETE', `${PODS}/a`);
+    await api.pause();
+    await expect(call('GET', PODS)).rejects.toThrow(); // the client has noticed
+    await api.restore(backup);
+    expect((await call('GET', PODS)).body).toMatchObject({ metadata: { resourceVersion: String(version) }, items: [{ metadata: { name: 'a' } }] });
+    const events = await watch(`${PODS}?resourceVersion=${version + 1}`);
+    await call('POST', PODS, pod('c'));
+    await call('POST', PODS, pod('d'));
+    expect(await events.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'd' } } });
+  });
+
   test('says that the port is taken', async () => {
     const { api } = await startApi();
     await expect(startApi({ port: Number(new URL(api.url).port) })).rejects.toMatchObject({ code: 'unavailable' });

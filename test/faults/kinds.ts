@@ -1,0 +1,52 @@
+/** The pods of the random schedules, and what must become of each. */
+import { randomUUID } from 'node:crypto';
+import type { Pod, PodSpec } from '../../src/pod/index.ts';
+import { busybox, pod, shell } from '../support/executor-under-test.ts';
+import type { Random } from './random.ts';
+
+export interface Kind {
+  readonly make: (random: Random) => { readonly container: Parameters<typeof pod>[0]; readonly spec?: Partial<PodSpec> };
+  /** How its task ends by itself; absent: it runs until it is told to end. */
+  readonly ends?: 'TASK_FINISHED' | 'TASK_FAILED' | 'TASK_ERROR';
+  /** Containers that nobody may restart. */
+  readonly innocent: readonly string[];
+  /** Never gets to TASK_RUNNING. */
+  readonly stuck?: true;
+}
+
+const never = { restartPolicy: 'Never' } as const;
+const TRAP = "trap 'exit 143' TERM; sleep 86400 & wait";
+const shared = { volumeMounts: [{ name: 'shared', mountPath: '/shared' }] };
+const volumes = [{ name: 'shared', emptyDir: {} }];
+/** In the pod's own volume: a container that was started twice says so itself. */
+const ONCE = 'echo x >>/shared/starts; [ $(wc -l </shared/starts) = 1 ] || exit 99;';
+const seconds = (random: Random, most: number): string => (random() * most).toFixed(2);
+
+export const KINDS = {
+  server: { make: () => ({ container: shell(TRAP) }), innocent: ['main'] },
+  stubborn: { make: () => ({ container: shell("trap '' TERM; sleep 86400"), spec: { terminationGracePeriodSeconds: 1 } }), innocent: ['main'] },
+  ready: { make: () => ({ container: { ...shell(TRAP), readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } } }), innocent: ['main'] },
+  pair: { make: () => ({ container: shell(TRAP), spec: { containers: [busybox(shell(TRAP)), busybox({ name: 'side', ...shell(TRAP) })] } }), innocent: ['main', 'side'] },
+  job: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 1.5)}; exit 0`, shared), spec: { ...never, volumes } }), ends: 'TASK_FINISHED', innocent: ['main'] },
+  failing: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 0.5)}; exit 7`, shared), spec: { ...never, volumes } }), ends: 'TASK_FAILED', innocent: ['main'] },
+  staged: {
+    make: (random) => ({
+      container: shell(TRAP),
+      spec: { volumes, initContainers: [busybox({ name: 'one', ...shell(`${ONCE} sleep ${seconds(random, 0.4)}; exit 0`, shared) }), busybox({ name: 'two', ...shell('exit 0') })] },
+    }),
+    innocent: ['main', 'one', 'two'],
+  },
+  memory: { make: () => ({ container: shell(TRAP, shared), spec: { volumes: [{ name: 'shared', emptyDir: { medium: 'Memory' } }] } }), innocent: ['main'] },
+  crashing: { make: (random) => ({ container: shell(`sleep ${seconds(random, 0.3)}; exit 1`) }), innocent: [] },
+  invalid: { make: () => ({ container: { image: '' } }), ends: 'TASK_ERROR', innocent: [] },
+  imageless: { make: () => ({ container: { image: 'no-such-image', ...shell(TRAP) } }), innocent: [], stuck: true },
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+/** A pod of that kind. */
+export function podOf(kind: KindName, random: Random, name: string, nodeName: string | undefined): Pod {
+  const { make }: Kind = KINDS[kind];
+  const { container, spec = {} } = make(random);
+  return pod(container, { terminationGracePeriodSeconds: 2, ...spec, ...(nodeName === undefined ? {} : { nodeName }) }, { name, uid: randomUUID() });
+}

@@ -1,0 +1,178 @@
+/** An executor below an emulated agent, with an API and an Engine, each behind a proxy that breaks on command. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processesOfSession } from '../../bench/processes.ts';
+import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
+import { FaultyProxy } from './faulty-proxy.ts';
+import { type EngineKind, LabEngine } from './lab-engine.ts';
+import type { Random } from './random.ts';
+
+export interface LaboratoryOptions {
+  readonly engine: EngineKind;
+  readonly random: Random;
+  readonly kubernetes: boolean;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export const NODE_NAME = 'node-of-faults';
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const FIXTURES = join(import.meta.dirname, '../fixtures/mesos-tls');
+/** Longest wait for anything, milliseconds. */
+const PATIENCE_MS = 60_000;
+
+export class Laboratory implements AsyncDisposable {
+  readonly dir: string;
+  readonly engine: LabEngine;
+  readonly agent: AgentEmulator;
+  readonly api: EmbeddedApi | undefined;
+  readonly toEngine: FaultyProxy;
+  readonly toAgent: FaultyProxy;
+  readonly toApi: FaultyProxy | undefined;
+  /** Pids of workers that were killed on purpose. */
+  readonly killed = new Set<number>();
+  /** CPU time of executors that have ended, seconds; about. */
+  cpuSeconds = 0;
+  readonly #options: LaboratoryOptions;
+  readonly #sessions: number[] = [];
+  readonly #began = Date.now();
+  #process: ExecutorProcess | undefined;
+  #run = 0;
+  #log = '';
+
+  private constructor(options: LaboratoryOptions, dir: string, engine: LabEngine, agent: AgentEmulator, api: EmbeddedApi | undefined) {
+    this.#options = options;
+    this.dir = dir;
+    this.engine = engine;
+    this.agent = agent;
+    this.api = api;
+    this.toEngine = new FaultyProxy(engine.address, { path: join(dir, 'docker.sock') });
+    this.toAgent = new FaultyProxy({ host: '127.0.0.1', port: agent.port });
+    this.toApi = api === undefined ? undefined : new FaultyProxy({ host: '127.0.0.1', port: Number(new URL(api.url).port) });
+  }
+
+  static async start(options: LaboratoryOptions): Promise<Laboratory> {
+    const id = randomBytes(4).toString('hex');
+    const dir = await mkdtemp(join(tmpdir(), 'km-faults-'));
+    const engine = await LabEngine.start(options.engine, options.random);
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 20_000 });
+    const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
+    const lab = new Laboratory(options, dir, engine, agent, api);
+    await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
+    if (api !== undefined) {
+      const kubeconfig = api.kubeconfig().replaceAll(api.url, `http://127.0.0.1:${lab.toApi?.port ?? 0}`);
+      await writeFile(join(dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
+    }
+    agent.onUpdate(({ state, from, status }) => lab.note(`${from === 'agent' ? 'agent says' : 'update'}: ${status.task_id.value} ${state} ${status.message ?? ''}`));
+    agent.onConnection(({ what }) => lab.note(`agent: ${what}`));
+    return lab;
+  }
+
+  get rootDir(): string {
+    return join(this.dir, 'root');
+  }
+
+  /** What happened, and what the executor wrote. */
+  get log(): string {
+    return this.#log;
+  }
+
+  note(text: string): void {
+    this.#log += `${((Date.now() - this.#began) / 1000).toFixed(3)} ======== ${text}\n`;
+  }
+
+  /** Starts the executor (anew, as another run: with a sandbox of its own). */
+  async spawn(): Promise<void> {
+    const { flags = [], environment = {} } = this.#options;
+    const sandbox = join(this.dir, `sandbox-${this.#run++}`);
+    const take = (chunk: Buffer): void => void (this.#log += chunk.toString());
+    const given = Object.entries(this.agent.environment(sandbox)).map(([name, value]) => [name, value.replaceAll(`:${this.agent.port}`, `:${this.toAgent.port}`)]);
+    this.#process = await ExecutorProcess.spawn({
+      command: [
+        process.execPath, MAIN, 'executor', `--root-dir=${this.rootDir}`, `--pod-logs-dir=${join(this.dir, 'log')}`, `--hostname-override=${NODE_NAME}`, '--offline-images', '--log-level=debug',
+        '--address=127.0.0.1', '--port=0', '--healthz-port=0', `--tls-cert-file=${join(FIXTURES, 'agent.pem')}`, `--tls-private-key-file=${join(FIXTURES, 'agent.key')}`,
+        ...(this.api === undefined ? [] : [`--kubeconfig=${join(this.dir, 'kubeconfig')}`]), ...flags,
+      ],
+      environment: { ...Object.fromEntries(given) as Record<string, string>, PATH: process.env.PATH ?? '', DOCKER_HOST: `unix://${join(this.dir, 'docker.sock')}`, ...environment },
+      sandbox,
+      stdout: take,
+      stderr: take,
+    });
+    this.#sessions.push(this.#process.pid);
+  }
+
+  /** The pid of the process that does the work; `undefined` while there is none. */
+  worker(): number | undefined {
+    return processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'))?.pid;
+  }
+
+  /** SIGKILL to the worker. False when there is none at this moment. */
+  crash(): boolean {
+    const figures = processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
+    if (figures === undefined) return false;
+    this.cpuSeconds += figures.cpuSeconds;
+    this.killed.add(figures.pid);
+    process.kill(figures.pid, 'SIGKILL');
+    return true;
+  }
+
+  /** SIGKILL to all of it, and the agent knows. */
+  async crashAll(): Promise<void> {
+    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    const exit = await this.#process?.destroy();
+    if (exit !== undefined) this.agent.executorEnded('REASON_EXECUTOR_TERMINATED', exit);
+  }
+
+  get exit(): ProcessExit | undefined {
+    return this.#process?.exit;
+  }
+
+  async shutdown(): Promise<ProcessExit | undefined> {
+    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    this.agent.shutdown();
+    return this.#process?.endedWithin(this.agent.shutdownGracePeriodMs + 20_000);
+  }
+
+  /** Nothing is broken any more. */
+  async heal(): Promise<void> {
+    await Promise.all([this.toEngine.heal(), this.toAgent.heal(), this.toApi?.heal()]);
+  }
+
+  /** Asks until the answer is true; false when it never was. */
+  async until(ask: () => boolean | Promise<boolean>, ms = PATIENCE_MS): Promise<boolean> {
+    const deadline = Date.now() + ms;
+    for (let pause = 10; !(await ask()); pause = Math.min(pause * 1.3, 200)) {
+      if (Date.now() > deadline) return false;
+      await sleep(pause);
+    }
+    return true;
+  }
+
+  /** What is there of it in Docker, on disk, among mounts and processes. */
+  async leftOvers(): Promise<string[]> {
+    const containers = (await this.engine.containersOf(this.agent.identity)).map(({ name, status }) => `container ${name} (${status})`);
+    const below = async (part: string): Promise<string[]> => (await readdir(join(this.dir, part)).catch(() => [])).map((name) => `file ${part}/${name}`);
+    const files = (await Promise.all(['root/pods', 'root/journal', 'log/pods', 'log/containers'].map(below))).flat();
+    const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').filter((line) => line.includes(this.dir)).map((line) => `mount ${line}`);
+    const processes = this.#sessions.flatMap(processesOfSession).map(({ pid, command }) => `process ${pid} ${command}`);
+    return [...containers, ...files, ...mounts, ...processes];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process?.destroy();
+    for (const { id } of await this.engine.containersOf(this.agent.identity).catch(() => [])) await this.engine.client.remove(id);
+    await Promise.all([this.toEngine[Symbol.asyncDispose](), this.toAgent[Symbol.asyncDispose](), this.toApi?.[Symbol.asyncDispose]()]);
+    await Promise.all([this.agent.close(), this.api?.stop(), this.engine[Symbol.asyncDispose]()]);
+    await unmountBelow(this.dir);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function unmountBelow(dir: string): Promise<void> {
+  const { execFile } = await import('node:child_process');
+  const targets = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '').filter((target) => target.startsWith(`${dir}/`));
+  for (const target of targets.reverse()) await new Promise((resolve) => execFile('umount', ['-l', target], resolve));
+}

@@ -1,0 +1,61 @@
+/** After a run: what was promised, held against what there is. */
+import { isTerminalState, type TaskStatus } from '../../src/mesos/index.ts';
+import type { Entry } from './book.ts';
+import { kindOf } from './book.ts';
+import type { Conductor } from './carry-out.ts';
+import type { Laboratory } from './laboratory.ts';
+
+const isTerminal = (state: string): boolean => isTerminalState(state as TaskStatus['state']);
+/** What an executor may say of a task, in this order; RUNNING more often where its readiness changes. */
+const ORDER = /^(TASK_STARTING )?(TASK_RUNNING )*(TASK_KILLING )?(TASK_\w+ )?$/;
+
+/** Every task: one terminal update, the last one, acknowledged; states in their order; the end that belongs to its kind. */
+export function faultsOfTasks({ agent }: Laboratory, book: readonly Entry[]): string[] {
+  return book.flatMap((entry) => {
+    const { taskId, name, kind } = entry;
+    const record = agent.tasks.get(taskId);
+    const updates = record?.updates ?? [];
+    const states = updates.map(({ state }) => state);
+    const says = (fault: string): string => `task of ${name} (${kind}): ${fault}: ${updates.map(({ state, from }) => `${state}${from === 'agent' ? '(agent)' : ''}`).join(' ')}`;
+    const faults: string[] = [];
+    const ends = states.filter(isTerminal);
+    if (ends.length !== 1) faults.push(says(`${ends.length} terminal updates`));
+    if (ends.length > 0 && !isTerminal(states.at(-1) ?? '')) faults.push(says('something is said after the end'));
+    if (!ORDER.test(states.map((state) => `${state} `).join(''))) faults.push(says('states out of order'));
+    if (updates.some(({ acknowledged, from }) => from === 'executor' && !acknowledged)) faults.push(says('an update is not acknowledged'));
+    const end = updates.find(({ state }) => isTerminal(state));
+    if (end !== undefined && !fits(entry, end.state, end.from)) faults.push(says('this is not how it ends'));
+    return faults;
+  });
+}
+
+function fits(entry: Entry, state: string, from: 'executor' | 'agent'): boolean {
+  // A LAUNCH that a dead worker never read, or the end of the whole executor.
+  if (from === 'agent') return true;
+  const { ends } = kindOf(entry);
+  if (entry.told) return state === 'TASK_KILLED' || state === 'TASK_FINISHED' || state === 'TASK_FAILED' || state === 'TASK_ERROR';
+  if (entry.hit && ends !== 'TASK_ERROR') return state === 'TASK_FINISHED' || state === 'TASK_FAILED';
+  return state === ends;
+}
+
+/** Nobody who did nothing was restarted. */
+export function faultsOfContainers({ engine }: Laboratory, book: readonly Entry[]): string[] {
+  return book.filter(({ hit }) => !hit).flatMap((entry) => kindOf(entry).innocent.flatMap((container) => {
+    const starts = engine.starts(entry.uid, container);
+    return starts > 1 ? [`pod ${entry.name} (${entry.kind}): innocent container ${container} was started ${starts} times`] : [];
+  }));
+}
+
+/** Of the API's pods none waits for an end that nobody brings. */
+export function faultsOfApi(conductor: Conductor): string[] {
+  return conductor.book.flatMap((entry) => {
+    const object = conductor.object(entry);
+    return object?.metadata.deletionTimestamp === undefined ? [] : [`pod ${entry.name} is stuck terminating since ${object.metadata.deletionTimestamp}`];
+  });
+}
+
+/** Its worker ended only where we ended it. */
+export function faultsOfLog(log: string): string[] {
+  const ends = [...log.matchAll(/worker ended with (\d+)/g)].map(([, code]) => code).filter((code) => code !== '137');
+  return ends.map((code) => `the worker ended by itself with ${code ?? ''}`);
+}
