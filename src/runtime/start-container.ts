@@ -40,6 +40,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
   const wanted = { uid, container, tell, credentials: () => pullCredentials(context, container.image ?? '', signal) };
+  // Volumes that cannot be made hold up all else, as with the kubelet: or each try would tell anew that the image is there.
+  if (context.volumes.failed) await context.volumes.prepare(signal);
   const [image, volumes] = await Promise.all([node.puller.ensure(wanted, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
