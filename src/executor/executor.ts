@@ -196,6 +196,7 @@ export class Executor {
       frameworkId: environment.frameworkId,
       sandbox: environment.sandbox,
       allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
