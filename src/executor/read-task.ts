@@ -6,7 +6,7 @@ import type { PodRecord } from './journal-entry.ts';
 
 /** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none. */
 export async function podOfTask(task: TaskInfo): Promise<Pod> {
-  if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML');
+  if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML, or TaskInfo.container with a Docker image');
   return parsePod(task.data);
 }
 

@@ -84,7 +84,7 @@ export class Tasks {
   adopt(known: KnownPod): void {
     const { kubernetes, reporter, runtime, said, update } = this.#options;
     const { pod, taskId, inApi, last, order, restartCounts } = known;
-    const task = this.add(taskId, inApi ? 'present' : 'unknown');
+    const task = this.add(taskId, known.alone === true ? 'absent' : inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
     if (known.refused !== undefined) {
@@ -93,9 +93,10 @@ export class Tasks {
     }
     if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
-    else kubernetes()?.bindLater(identityOf(pod));
+    else if (known.alone !== true) kubernetes()?.bindLater(identityOf(pod));
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
+    if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
     runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(last === undefined ? {} : { status: last.status }) });
     task.order = order ?? task.order;
@@ -170,6 +171,7 @@ export class Tasks {
       this.#options.kubernetes()?.believe(uid);
       this.#options.reporter.recheck(task.taskId);
     });
+    this.#options.runtime.hear(uid, pod.status?.conditions ?? []);
     if (deletionTimestamp === undefined) return this.#adjust(task, pod);
     this.#delete(task, (deletionGracePeriodSeconds ?? 0) * 1000);
   }

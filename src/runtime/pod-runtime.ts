@@ -1,6 +1,6 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
-import type { ObservedPod, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
+import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
@@ -113,9 +113,19 @@ export class PodRuntime {
     return sandboxes.length + containers.length > 0;
   }
 
+  /** The range of this node's pods, as the cluster has given it. */
+  setPodCidr(cidr: string): void {
+    this.#node.network?.setPodCidr(cidr);
+  }
+
   /** A newer spec of a pod that runs, see `PodWorker.update`. */
   update(pod: ValidPod, refused: readonly string[] = []): void {
     this.#workers.get(pod.metadata.uid)?.update(pod, refused);
+  }
+
+  /** What the API holds of the pod's conditions. */
+  hear(uid: string, held: readonly PodCondition[]): void {
+    this.#workers.get(uid)?.hear(held);
   }
 
   kill(uid: string, order: KillOrder, deleted = false): void {
