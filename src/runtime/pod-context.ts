@@ -10,8 +10,8 @@ import type { PodSources } from './pod-sources.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import type { Relist } from './relist.ts';
 
-/** Tells users of something that happened to a pod; `container` gives the event its field path. */
-export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }) => void;
+/** Tells users of something that happened to a pod; `fieldPath` says to which container: `spec.containers{web}`. */
+export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string) => void;
 
 /** What all pods of an executor share. */
 export interface Node {
@@ -99,7 +99,15 @@ export class PodContext {
     return this.podIPs[0];
   }
 
-  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {
-    this.node.tell(this.identity, type, reason, message, container);
+  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string }): void {
+    this.node.tell(this.identity, type, reason, message, container && this.#fieldPath(container.name));
+  }
+
+  /** Kubernetes v1.20 pkg/kubelet/container/ref.go. */
+  #fieldPath(name: string): string {
+    const { initContainers = [], ephemeralContainers = [] } = this.pod.spec;
+    const isIn = (containers: readonly { name: string }[]): boolean => containers.some((container) => container.name === name);
+    const list = isIn(initContainers) ? 'initContainers' : isIn(ephemeralContainers) ? 'ephemeralContainers' : 'containers';
+    return `spec.${list}{${name}}`;
   }
 }

@@ -60,9 +60,9 @@ export class PodWorker {
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
-      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
     });
   }
 
@@ -245,11 +245,6 @@ export class PodWorker {
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
-  }
-
-  /** As events name a container. */
-  #named(name: string): { name: string; init: boolean } {
-    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
   }
 
   #wakeIn(ms: number): void {

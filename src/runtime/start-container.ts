@@ -135,6 +135,6 @@ async function postStart(context: PodContext, container: Container, action: Star
   context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }
