@@ -7,6 +7,9 @@
  * failure is a `KmError` whose code tells the workload's fault from ours and from what may be tried again.
  */
 export { connectEngine } from './connect-engine.ts';
+export { type CgroupSetting, cgroupSettings, type TaskLimits } from './cgroup/limits.ts';
+export { cgroupOf, mesosCgroup } from './cgroup/own-cgroup.ts';
+export { PodCgroups } from './cgroup/pod-cgroups.ts';
 export * from './container-config.ts';
 export * from './create-body.ts';
 export * from './create-unique.ts';

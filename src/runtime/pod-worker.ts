@@ -199,6 +199,7 @@ export class PodWorker {
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
+    await node.cgroups?.remove(uid);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
     deadline[Symbol.dispose]();

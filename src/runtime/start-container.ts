@@ -1,5 +1,5 @@
 import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
-import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -76,7 +76,7 @@ async function create(
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
-    const config = containerConfig({
+    const config = inCgroup(containerConfig({
       pod,
       container,
       attempt: action.attempt,
@@ -94,7 +94,7 @@ async function create(
       logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
       terminationMessageFile,
       logLimit: node.logLimit,
-    });
+    }), context.cgroup);
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     signal.throwIfAborted();
