@@ -1,6 +1,7 @@
 import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import { hostAppArmor } from '../docker/index.ts';
 import type { TaskInfo } from '../mesos/index.ts';
-import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod } from '../pod/index.ts';
+import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod, wantsAppArmor } from '../pod/index.ts';
 import type { TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { bindHere } from './bind-here.ts';
@@ -20,6 +21,8 @@ export interface LaunchesOptions {
   readonly sandbox: string;
   /** What the pods of this node may request together, as far as it is known. */
   readonly allocatable: () => Allocatable;
+  /** Names, and beginnings with `*`. */
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly tasks: Tasks;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
@@ -148,10 +151,11 @@ export class Launches {
 
   /** Throws code `unavailable`, with the kubelet's word for it, when the pod cannot be on this node. */
   async #admit(task: Task, pod: ValidPod): Promise<void> {
-    const { allocatable, tasks, kubernetes } = this.#options;
+    const { allocatable, allowedUnsafeSysctls, tasks, kubernetes } = this.#options;
     const { nodeSelector, affinity } = pod.spec;
     const node = nodeSelector === undefined && affinity?.nodeAffinity === undefined ? undefined : await kubernetes()?.node().catch(() => undefined);
-    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node });
+    const appArmor = wantsAppArmor(pod) ? { appArmor: await hostAppArmor() } : {};
+    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node, allowedUnsafeSysctls, ...appArmor });
     if (refusal !== undefined) throw new KmError('unavailable', refusal.message, { refusal: refusal.reason });
   }
 

@@ -171,6 +171,7 @@ export class Tasks {
       this.#options.kubernetes()?.believe(uid);
       this.#options.reporter.recheck(task.taskId);
     });
+    this.#options.runtime.hear(uid, pod.status?.conditions ?? []);
     if (deletionTimestamp === undefined) return this.#adjust(task, pod);
     this.#delete(task, (deletionGracePeriodSeconds ?? 0) * 1000);
   }

@@ -1,6 +1,6 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner, type TaskLimits } from '../docker/index.ts';
-import type { ObservedPod, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
+import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
@@ -115,8 +115,18 @@ export class PodRuntime {
     return sandboxes.length + containers.length > 0;
   }
 
+  /** The range of this node's pods, as the cluster has given it. */
+  setPodCidr(cidr: string): void {
+    this.#node.network?.setPodCidr(cidr);
+  }
+
   update(pod: ValidPod): void {
     this.#workers.get(pod.metadata.uid)?.update(pod);
+  }
+
+  /** What the API holds of the pod's conditions. */
+  hear(uid: string, held: readonly PodCondition[]): void {
+    this.#workers.get(uid)?.hear(held);
   }
 
   kill(uid: string, order: KillOrder, deleted = false): void {
