@@ -11,3 +11,4 @@ export * from './errors.ts';
 export * from './journal.ts';
 export * from './keyed-worker.ts';
 export * from './repeating-task.ts';
+export * from './sysctl.ts';

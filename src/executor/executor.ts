@@ -194,7 +194,9 @@ export class Executor {
       clock,
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
+      sandbox: environment.sandbox,
       allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
@@ -337,6 +339,7 @@ export class Executor {
       register: config.registerNode,
       statusEveryMs: config.nodeStatusUpdateFrequencyMs,
       events: this.#kubernetes.events,
+      onPodCidr: (cidr) => runtime.setPodCidr(cidr),
     });
     if (this.#health.fault !== undefined) this.#node.ready(false, this.#health.fault);
     this.#node.start();

@@ -1,13 +1,10 @@
+import { forbiddenSysctl, noAppArmor } from './admit-security.ts';
+import { hostPortTaken } from './host-ports.ts';
 import { type NodeIdentity, wantsNode } from './node-affinity.ts';
 import { toBytes, toMilli } from './quantity.ts';
+import type { Refusal } from './refusal.ts';
 import { quantityOf } from './resources.ts';
 import type { ValidPod } from './types.ts';
-
-/** Why a pod cannot be on this node, in the kubelet's words: `OutOfcpu`, and what `kubectl describe` shows. */
-export interface Refusal {
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What all pods of the node together may request. Absent: not known, and not looked at. */
 export interface Allocatable {
@@ -24,10 +21,14 @@ export interface AdmissionInput {
   readonly allocatable: Allocatable;
   /** Absent: not known, and not looked at. */
   readonly node: NodeIdentity | undefined;
+  /** Sysctls that pods may have beside the safe ones: names, and beginnings with `*`. */
+  readonly allowedUnsafeSysctls?: readonly string[];
+  /** The AppArmor profiles that are loaded, or why there are none. Absent: not looked at. */
+  readonly appArmor?: ReadonlySet<string> | string;
 }
 
 /** Each says why the pod cannot be here, if it cannot; the first that does is told. */
-const CHECKS: readonly ((input: AdmissionInput) => Refusal | undefined)[] = [lacking, elsewhere];
+const CHECKS: readonly ((input: AdmissionInput) => Refusal | undefined)[] = [lacking, elsewhere, portTaken, forbiddenSysctl, noAppArmor];
 
 /** Why the pod cannot run on this node; `undefined` when it can. Kubernetes v1.20 pkg/kubelet/lifecycle/predicate.go. */
 export function refusalOf(input: AdmissionInput): Refusal | undefined {
@@ -71,4 +72,8 @@ function outOf(resource: string, requested: bigint, used: bigint, capacity: bigi
 
 function elsewhere({ pod, node }: AdmissionInput): Refusal | undefined {
   return node === undefined || wantsNode(pod.spec, node) ? undefined : { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' };
+}
+
+function portTaken({ pod, others }: AdmissionInput): Refusal | undefined {
+  return hostPortTaken(pod, others) ? { reason: 'NodePorts', message: 'Predicate NodePorts failed' } : undefined;
 }

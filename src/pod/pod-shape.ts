@@ -21,9 +21,7 @@ const fields = (of: Record<string, Shape>, rest: Shape = unsupported): Shape => 
 const strings = list(string);
 
 const seLinuxOptions = fields({ user: string, role: string, type: string, level: string });
-// Docker runs our containers with `seccomp=unconfined`, the kubelet's default, and its own AppArmor profile.
-const seccompProfile = fields({ type: only('Unconfined') });
-const appArmorProfile = fields({ type: only('RuntimeDefault') });
+const profile = fields({ type: string, localhostProfile: string });
 
 const handlers = {
   exec: fields({ command: strings }),
@@ -90,16 +88,16 @@ const containerFields = {
   imagePullPolicy: string,
   securityContext: fields({
     allowPrivilegeEscalation: boolean,
-    appArmorProfile,
+    appArmorProfile: profile,
     capabilities: fields({ add: strings, drop: strings }),
     privileged: boolean,
-    procMount: only('Default'),
+    procMount: string,
     readOnlyRootFilesystem: boolean,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,
     seLinuxOptions,
-    seccompProfile,
+    seccompProfile: profile,
   }),
   stdin: boolean,
   stdinOnce: boolean,
@@ -161,7 +159,7 @@ const spec = fields({
   hostIPC: boolean,
   hostNetwork: boolean,
   hostPID: boolean,
-  hostUsers: only(true),
+  hostUsers: boolean,
   hostname: string,
   imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
@@ -175,16 +173,16 @@ const spec = fields({
   schedulerName: any,
   schedulingGates: any,
   securityContext: fields({
-    appArmorProfile,
+    appArmorProfile: profile,
     fsGroup: int64,
     fsGroupChangePolicy: string,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,
     seLinuxOptions,
-    seccompProfile,
+    seccompProfile: profile,
     supplementalGroups: list(int64),
-    supplementalGroupsPolicy: only('Merge'),
+    supplementalGroupsPolicy: string,
     sysctls: list(fields({ name: string, value: string })),
   }),
   serviceAccount: string,

@@ -1,5 +1,5 @@
 import type { Clock, Deadline } from '../base/index.ts';
-import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
+import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
 import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
@@ -18,6 +18,8 @@ export interface Node {
   readonly engine: Engine;
   readonly engineInfo: EngineInfo;
   readonly limits: HostLimits;
+  /** Absent: containers are where the Engine puts them. */
+  readonly cgroups?: PodCgroups;
   readonly relist: Relist;
   readonly puller: ImagePuller;
   /** Who may pull which images. */
@@ -55,6 +57,7 @@ export class PodContext {
   /** By container name. */
   readonly waiting = new Map<string, WaitingReason>();
   readonly crashBackoff = new Map<string, CrashBackoff>();
+  readonly #limits: TaskLimits;
   readonly restartCounts: Map<string, number>;
   /** By container id. */
   readonly postStartFailed = new Map<string, string>();
@@ -64,12 +67,23 @@ export class PodContext {
   /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
   readonly graces = new Set<Deadline>();
 
-  constructor(node: Node, owner: Owner, pod: ValidPod, restartCounts: ReadonlyMap<string, number>) {
+  constructor(node: Node, owner: Owner, pod: ValidPod, { restartCounts, limits = {} }: { readonly restartCounts: ReadonlyMap<string, number>; readonly limits?: TaskLimits }) {
     this.node = node;
     this.owner = owner;
     this.pod = pod;
+    this.#limits = limits;
     this.restartCounts = new Map(restartCounts);
     this.volumes = new PodVolumes(this, () => this.onChanged());
+  }
+
+  /** The parent of the cgroups of its containers; undefined: the Engine's own. */
+  get cgroup(): string | undefined {
+    return this.node.cgroups?.of(this.uid);
+  }
+
+  /** The cgroup is there before the first container. Throws code `unavailable`. */
+  async prepareCgroup(): Promise<void> {
+    await this.node.cgroups?.create(this.uid, this.#limits);
   }
 
   get uid(): string {
