@@ -62,9 +62,9 @@ export class PodWorker {
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
-      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
     });
   }
 
@@ -211,6 +211,7 @@ export class PodWorker {
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
+    await node.cgroups?.remove(uid);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
     deadline[Symbol.dispose]();
