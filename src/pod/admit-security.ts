@@ -1,10 +1,10 @@
-import type { AdmissionInput, Refusal } from './admit.ts';
+import type { Refusal } from './refusal.ts';
 import { appArmorProfile } from './security-profiles.ts';
 import { sysctlForbidden } from './sysctls.ts';
 import type { ValidPod } from './types.ts';
 
 /** Kubernetes v1.20 pkg/kubelet/sysctl/whitelist.go. */
-export function forbiddenSysctl({ pod: { spec }, allowedUnsafeSysctls = [] }: Pick<AdmissionInput, 'pod' | 'allowedUnsafeSysctls'>): Refusal | undefined {
+export function forbiddenSysctl({ pod: { spec }, allowedUnsafeSysctls = [] }: { readonly pod: ValidPod; readonly allowedUnsafeSysctls?: readonly string[] }): Refusal | undefined {
   for (const { name } of spec.securityContext?.sysctls ?? []) {
     const forbidden = sysctlForbidden(name, spec, allowedUnsafeSysctls);
     if (forbidden !== undefined) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${forbidden}` };
@@ -13,7 +13,7 @@ export function forbiddenSysctl({ pod: { spec }, allowedUnsafeSysctls = [] }: Pi
 }
 
 /** Kubernetes v1.20 pkg/security/apparmor/validate.go. */
-export function noAppArmor({ pod, appArmor }: Pick<AdmissionInput, 'pod' | 'appArmor'>): Refusal | undefined {
+export function noAppArmor({ pod, appArmor }: { readonly pod: ValidPod; readonly appArmor?: ReadonlySet<string> | string }): Refusal | undefined {
   if (appArmor === undefined || !wantsAppArmor(pod)) return undefined;
   const cannot = typeof appArmor === 'string' ? appArmor : missing(profilesOf(pod), appArmor);
   return cannot === undefined ? undefined : { reason: 'AppArmor', message: `Cannot enforce AppArmor: ${cannot}` };

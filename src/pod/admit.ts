@@ -2,14 +2,9 @@ import { forbiddenSysctl, noAppArmor } from './admit-security.ts';
 import { hostPortTaken } from './host-ports.ts';
 import { type NodeIdentity, wantsNode } from './node-affinity.ts';
 import { toBytes, toMilli } from './quantity.ts';
+import type { Refusal } from './refusal.ts';
 import { quantityOf } from './resources.ts';
 import type { ValidPod } from './types.ts';
-
-/** Why a pod cannot be on this node, in the kubelet's words: `OutOfcpu`, and what `kubectl describe` shows. */
-export interface Refusal {
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What all pods of the node together may request. Absent: not known, and not looked at. */
 export interface Allocatable {
