@@ -268,11 +268,6 @@ export class PodWorker {
     if (isNew) this.#context.tell('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${message}`);
   }
 
-  /** As events name a container. */
-  #named(name: string): { name: string; init: boolean } {
-    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
-  }
-
   #wakeIn(ms: number): void {
     const { clock } = this.#context.node;
     const at = clock.now() + Math.max(0, ms);
