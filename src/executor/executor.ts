@@ -339,6 +339,7 @@ export class Executor {
       register: config.registerNode,
       statusEveryMs: config.nodeStatusUpdateFrequencyMs,
       events: this.#kubernetes.events,
+      onPodCidr: (cidr) => runtime.setPodCidr(cidr),
     });
     if (this.#health.fault !== undefined) this.#node.ready(false, this.#health.fault);
     this.#node.start();

@@ -113,6 +113,11 @@ export class PodRuntime {
     return sandboxes.length + containers.length > 0;
   }
 
+  /** The range of this node's pods, as the cluster has given it. */
+  setPodCidr(cidr: string): void {
+    this.#node.network?.setPodCidr(cidr);
+  }
+
   update(pod: ValidPod): void {
     this.#workers.get(pod.metadata.uid)?.update(pod);
   }

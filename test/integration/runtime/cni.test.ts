@@ -164,6 +164,8 @@ describe.skipIf(PLUGINS === undefined)(`a CNI network in trouble${where}`, () =>
     under.kill(task);
     await under.ended(task);
     await under.poll(async () => (await network.held(under)).length === 0, 'nothing of the network is held');
+    await under.shutdown();
+    await under.poll(async () => (await under.leftOvers()).length === 0, 'nothing is left, killed plugins included, which are the init process’ to bury');
   });
 
   test('keeps the node from being ready and pods waiting until it is there', async () => {
