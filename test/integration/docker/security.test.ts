@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import type { Container, PodSpec } from '../../../src/pod/index.ts';
+import type { Container, ValidPod } from '../../../src/pod/index.ts';
 import type { ContainerInput } from '../../../src/docker/index.ts';
 import { TryEngine } from './try-engine.ts';
 
@@ -10,7 +10,7 @@ afterAll(() => us[Symbol.asyncDispose]());
 type Security = NonNullable<Container['securityContext']>;
 
 /** What a shell script prints in a container with this security context. */
-async function inside(script: string, securityContext: Security, spec: Partial<PodSpec> = {}, input: Partial<ContainerInput> = {}): Promise<string> {
+async function inside(script: string, securityContext: Security, spec: Partial<ValidPod['spec']> = {}, input: Partial<ContainerInput> = {}): Promise<string> {
   const pod = us.pod(spec);
   const sandboxId = await us.sandbox(pod);
   const id = await engine.create(us.config(pod, sandboxId, { command: ['sh', '-c', script], securityContext }, input));
