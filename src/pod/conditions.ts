@@ -10,6 +10,11 @@ export function isOurCondition(condition: PodCondition): boolean {
   return OURS.has(condition.type);
 }
 
+/** `ours` of the one, all others of what the API holds. */
+export function withOthers(ours: readonly PodCondition[] | undefined, held: readonly PodCondition[] | undefined): PodCondition[] {
+  return [...(held ?? []).filter((condition) => !isOurCondition(condition)), ...(ours ?? []).filter(isOurCondition)];
+}
+
 export interface ConditionsInput {
   readonly spec: PodSpec;
   readonly phase: PodPhase;

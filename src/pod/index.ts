@@ -10,6 +10,7 @@ export * from './action.ts';
 export * from './actions.ts';
 export * from './admit.ts';
 export { type ClaimedSource, type ClaimedVolume, claimedVolume, claimVolumes, isReadOnlyVolume, isVolumeOn, volumeNameOf } from './claimed-volume.ts';
+export { withOthers } from './conditions.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';

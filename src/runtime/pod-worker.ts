@@ -1,5 +1,5 @@
 import { Backoff, Deadline, messageOf } from '../base/index.ts';
-import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, podStatus, type PodStatus, remainingMs, type ValidPod, workSucceeded } from '../pod/index.ts';
+import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, type PodCondition, podStatus, type PodStatus, remainingMs, type ValidPod, withOthers, workSucceeded } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
@@ -60,9 +60,9 @@ export class PodWorker {
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
-      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
     });
   }
 
@@ -95,6 +95,15 @@ export class PodWorker {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
     this.#context.volumes.podChanged();
+    this.wake();
+  }
+
+  /** What the API holds of the pod: conditions of others may open or shut its readiness gates. */
+  hear(held: readonly PodCondition[]): void {
+    if (this.#status === undefined || (this.pod.spec.readinessGates ?? []).length === 0) return;
+    const conditions = withOthers(this.#status.conditions, held);
+    if (JSON.stringify(conditions) === JSON.stringify(this.#status.conditions)) return;
+    this.#status = { ...this.#status, conditions };
     this.wake();
   }
 
@@ -199,6 +208,7 @@ export class PodWorker {
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
+    await node.cgroups?.remove(uid);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
     deadline[Symbol.dispose]();
@@ -245,11 +255,6 @@ export class PodWorker {
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
-  }
-
-  /** As events name a container. */
-  #named(name: string): { name: string; init: boolean } {
-    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
   }
 
   #wakeIn(ms: number): void {
