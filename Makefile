@@ -1,10 +1,10 @@
 # What a person types. Each target does its own set-up first; `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance check clean
+.PHONY: help setup demo test conformance conformance-smoke check clean
 
 help: ## this text
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 
 setup: ## npm dependencies with the pinned Node, generated types, the program for port-forwarding
 	@scripts/setup.sh
@@ -17,6 +17,9 @@ test: setup ## everything that CI checks: types, lint, rooms, dead code, unit an
 
 conformance: setup ## Kubernetes' own end-to-end specs against a real API server: FOCUS= SKIP= (regular expressions) NODES= (at a time) MINUTES= (limit)
 	@scripts/conformance/run.sh
+
+conformance-smoke: setup ## the twenty of them that tell most
+	@SPECS=smoke scripts/conformance/run.sh
 
 check: setup ## types, lint, room boundaries, dead code
 	@scripts/check.sh

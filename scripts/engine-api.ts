@@ -17,6 +17,8 @@ export interface EngineRequest {
   /** JSON body, or a stream of a tar archive. */
   readonly body?: unknown;
   readonly tar?: Readable;
+  /** For a registry, in the header that the Engine hands on. */
+  readonly registryAuth?: { readonly username: string; readonly password: string };
   /** Longest silence, milliseconds; one minute unless told. */
   readonly timeoutMs?: number;
 }
@@ -39,6 +41,7 @@ export function connectEngine(environment: NodeJS.ProcessEnv): EngineConnection 
         const body = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
         const headers: Record<string, string | number> = { host: 'docker' };
         if (body !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': body.length });
+        if (options.registryAuth !== undefined) headers['x-registry-auth'] = Buffer.from(JSON.stringify(options.registryAuth)).toString('base64url');
         if (options.tar !== undefined) headers['content-type'] = 'application/x-tar';
         const request = (tls ? httpsRequest : httpRequest)({ ...base, method, path, agent, headers }, (response) => {
           const chunks: Buffer[] = [];

@@ -5,12 +5,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../debian.sh"
 kubernetes=$KM_CACHE/kubernetes
-packages=(dash curl bind9-dnsutils bind9-libs netcat-openbsd iproute2 iperf)
+packages=(dash libc-bin curl bind9-dnsutils bind9-libs netcat-openbsd iproute2 iperf)
 mapfile -t libraries < <(libraries_of "${packages[@]}")
 unpack "$1/.unpacked" busybox-static "${packages[@]}" "${libraries[@]}"
 base "$1/rootfs" "$1/.unpacked"
 # As PATH finds them they come before busybox's own, which its shell would prefer: hence dash.
-for path in /bin/dash /bin/ip /bin/ss /bin/nc.openbsd /usr/bin/curl /usr/bin/dig /usr/bin/nslookup /usr/bin/iperf; do
+for path in /bin/dash /bin/ip /bin/ss /bin/nc.openbsd /usr/bin/curl /usr/bin/dig /usr/bin/nslookup /usr/bin/iperf /usr/bin/getent; do
   rm -f "$1/rootfs/bin/$(basename "$path")"
   program "$1/rootfs" "$1/.unpacked" "$path"
 done

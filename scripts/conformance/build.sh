@@ -16,6 +16,9 @@ version=v1.20.2
 commit=faecb196815e248d3ecfb03c680a4507229c2a56
 date=2021-01-13T13:20:00Z
 
+# Raised when the same sources are to give other programs.
+recipe=2
+
 # Without modules, as upstream's own makefiles build this release: its go.mod does not satisfy a modern `go build -mod=vendor`.
 export GOPATH=$gopath GOCACHE=$home/gocache GO111MODULE=off GOPROXY=off GOFLAGS='' CGO_ENABLED=0
 
@@ -23,6 +26,7 @@ main() {
   [ $# -gt 0 ] || { complain "usage: build.sh PROGRAM..."; exit 2; }
   exec {lock}>"$home/build.lock"
   flock "$lock"
+  start_over_when_stale
   local missing=() program
   for program in "$@"; do
     [ -x "$bin/$program" ] || missing+=("$program")
@@ -33,7 +37,8 @@ main() {
   [ -d "$tree" ] || quietly 'source package' source_package
   for program in "${missing[@]}"; do
     case $program in
-      etcd) quietly "$program, Debian's" etcd_program ;;
+      etcd) quietly "$program, Debian's" debian_program etcd etcd-server ;;
+      docker-registry) quietly "$program, Debian's" debian_program docker-registry docker-registry ;;
       kubectl | kube-* | e2e.test)
         generated
         quietly "$program" build "$program"
@@ -41,6 +46,14 @@ main() {
       *) quietly "$program" build "$program" ;;
     esac
   done
+}
+
+# What another recipe made is built anew; the compiler's cache, which knows what depends on what, stays.
+start_over_when_stale() {
+  [ "$(cat "$home/.recipe" 2>/dev/null)" != $recipe ] || return 0
+  rm -rf "$bin" "$tree" "$home/.generated"
+  mkdir -p "$bin"
+  echo $recipe >"$home/.recipe"
 }
 
 # The generated files that the source package lacks.

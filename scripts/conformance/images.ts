@@ -12,7 +12,6 @@ const REGISTRY = 'conformance.invalid';
 export const REGISTRIES = {
   dockerLibraryRegistry: `${REGISTRY}/library`,
   e2eRegistry: `${REGISTRY}/e2e`,
-  promoterE2eRegistry: `${REGISTRY}/e2e`,
   gcRegistry: `${REGISTRY}/gc`,
 } as const;
 
@@ -23,13 +22,18 @@ interface SuiteImage {
 }
 
 export const PAUSE = `${REGISTRIES.gcRegistry}/pause:3.2`;
+export const BUSYBOX = `${REGISTRIES.dockerLibraryRegistry}/busybox:1.29`;
+export const AGNHOST = `${REGISTRIES.e2eRegistry}/agnhost:2.21`;
 
 const IMAGES: readonly SuiteImage[] = [
   { folder: 'pause', references: [PAUSE] },
-  { folder: 'busybox', references: [`${REGISTRIES.dockerLibraryRegistry}/busybox:1.29`] },
+  { folder: 'busybox', references: [BUSYBOX] },
   { folder: 'nginx', references: [`${REGISTRIES.dockerLibraryRegistry}/nginx:1.14-alpine`, `${REGISTRIES.dockerLibraryRegistry}/nginx:1.15-alpine`] },
   { folder: 'httpd', references: [`${REGISTRIES.dockerLibraryRegistry}/httpd:2.4.38-alpine`, `${REGISTRIES.dockerLibraryRegistry}/httpd:2.4.39-alpine`] },
-  { folder: 'agnhost', references: [`${REGISTRIES.promoterE2eRegistry}/agnhost:2.21`] },
+  // agnhost has all that specs run in the other one.
+  { folder: 'agnhost', references: [AGNHOST, `${REGISTRIES.e2eRegistry}/jessie-dnsutils:1.0`] },
+  { folder: 'nonewprivs', references: [`${REGISTRIES.e2eRegistry}/nonewprivs:1.0`] },
+  { folder: 'nonroot', references: [`${REGISTRIES.e2eRegistry}/nonroot:1.0`] },
 ];
 
 /** On an image: of what it was built. */

@@ -1,6 +1,6 @@
 /**
- * Runs Kubernetes' end-to-end specs against `km`: a control plane of the real programs, `km up` as its node, the specs that FOCUS and SKIP select. Needs a Docker
- * Engine (DOCKER_HOST) and what build.sh makes. Exit 0 when specs ran and all of them passed; nothing of it runs on afterwards.
+ * Runs Kubernetes' end-to-end specs against `km`: a control plane of the real programs, `km up` as its node, the specs that are expected to pass or that FOCUS and
+ * SKIP select. Needs a Docker Engine (DOCKER_HOST) and what build.sh makes. Exit 0 when specs ran and none fell below the list; nothing of it runs on afterwards.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +8,14 @@ import { basename, join } from 'node:path';
 import { connectEngine } from '../engine-api.ts';
 import { API_NAME, startControlPlane } from './control-plane.ts';
 import { freePorts } from './free-ports.ts';
-import { PAUSE, provideImages } from './images.ts';
+import { PAUSE, provideImages, REGISTRIES } from './images.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
+import { startRegistries } from './registries.ts';
 import { report } from './report.ts';
-import { countSelected, runSuite } from './suite.ts';
-import { KUBELET_PORT, unableHere } from './unable-here.ts';
+import { select } from './selection.ts';
+import { runSuite } from './suite.ts';
+import { KUBELET_PORT } from './unable-here.ts';
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort(new Error('interrupted')));
@@ -33,11 +35,8 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   mkdirSync(logs, { recursive: true });
 
   const [port = 0] = await freePorts(1, KUBELET_PORT);
-  const unable = unableHere(port);
-  unable.forEach(({ spec, why }) => console.log(`  left out  ${spec}: ${why}`));
-  const skip = [wanted.skip, ...unable.map(({ spec }) => spec)].join('|');
-  const selected = countSelected({ ...wanted, skip });
-  if (selected === 0) throw new Error(`FOCUS and SKIP leave no spec to run:\n  ${wanted.focus}\n  ${skip}`);
+  const selection = select(wanted, port);
+  selection.leftOut.forEach((why, name) => console.log(`  left out  ${name}: ${why}`));
 
   await using started = new AsyncDisposableStack();
   const engine = connectEngine(process.env);
@@ -46,14 +45,16 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'km-conformance-')); // for our eyes only: it holds keys
   started.defer(() => rmSync(dir, { recursive: true, force: true }));
 
+  const registries = started.use(await step('registries', () => startRegistries({ engine, bin, dir, logs, signal })));
   const controlPlane = started.use(await step('control plane', () => startControlPlane({ bin, dir, logs, signal })));
   const stateDir = join(dir, 'km');
   started.defer(() => keep(join(stateDir, 'executor.log'), logs));
   started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, port, signal })));
   const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
-  const end = await runSuite({ ...wanted, skip, selected, dir, kubeconfig, signal });
+  const repositories = { ...REGISTRIES, ...registries.repositories };
+  const end = await runSuite({ ...wanted, specs: selection.specs, repositories, dockerConfig: registries.dockerConfig, dir, kubeconfig, signal });
   await started.disposeAsync();
-  return report(results, selected, end);
+  return report(results, selection, end);
 }
 
 function keep(file: string, folder: string): void {

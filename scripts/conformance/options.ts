@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 
 export interface Options {
-  /** Regular expressions of ginkgo over the full name of a spec. */
-  readonly focus: string;
+  /** Expressions over the full name of a spec, as ginkgo takes them; without focus the specs are those of a list. */
+  readonly focus: string | undefined;
   readonly skip: string;
+  /** Of the specs that are expected to pass: all, or the few of the quick run. */
+  readonly list: 'all' | 'smoke';
   /** Specs that run at a time. */
   readonly parallel: number;
   /** After so long whatever still runs is stopped, milliseconds. */
@@ -15,19 +17,11 @@ export interface Options {
   readonly results: string;
 }
 
-/** The specs of what a user does with a running pod: logs, exec, attach, port-forward, copy, proxy. */
-const FOCUS = [
-  'Kubectl client (Simple pod|Kubectl (logs|copy|run pod)|Proxy server)',
-  'Kubectl Port forwarding',
-  '\\[sig-network\\] Proxy',
-  'PrivilegedPod',
-  'should support (remote command execution|retrieving logs from the container) over websockets',
-].join('|');
+/** Of a focus: those that take long or the node for themselves want to be asked for. */
+const SKIP = '\\[Slow\\]|\\[Serial\\]|\\[Disruptive\\]|\\[Flaky\\]';
 
-/** `in-cluster config`: its pod reaches the API by the address of a service, which takes kube-proxy. */
-const SKIP = '\\[Slow\\]|\\[Serial\\]|\\[Disruptive\\]|\\[Flaky\\]|should handle in-cluster config';
-
-const LIMIT_MINUTES = 60;
+const PARALLEL = 4;
+const LIMIT_MINUTES = 120;
 
 /** Throws what a person can mend: a number that is none. Empty variables count as absent, as make sets them. */
 export function readOptions(env: NodeJS.ProcessEnv): Options {
@@ -37,10 +31,12 @@ export function readOptions(env: NodeJS.ProcessEnv): Options {
     if (!/^[1-9]\d{0,3}$/.test(value)) throw new Error(`${name} is ${value}: want a whole number from 1`);
     return Number(value);
   };
+  const focus = text('FOCUS', '');
   return {
-    focus: text('FOCUS', FOCUS),
-    skip: text('SKIP', SKIP),
-    parallel: count('NODES', 1),
+    focus: focus === '' ? undefined : focus,
+    skip: text('SKIP', focus === '' ? '' : SKIP),
+    list: text('SPECS', 'all') === 'smoke' ? 'smoke' : 'all',
+    parallel: count('NODES', PARALLEL),
     limitMs: count('MINUTES', LIMIT_MINUTES) * 60_000,
     bin: join(text('KM_CACHE', ''), 'kubernetes/bin'),
     results: join(import.meta.dirname, '../../conformance'),

@@ -1,4 +1,4 @@
-# Sourced by build.sh: Debian's source package of Kubernetes and its etcd, without installing either.
+# Sourced by build.sh: Debian's source package of Kubernetes, its etcd and docker-registry, without installing any of them.
 # Sets `tree`, the root of the Kubernetes source in a GOPATH.
 
 gopath=$home/gopath
@@ -29,15 +29,25 @@ source_package() {
     -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache= -o APT::Sandbox::User=root)
   apt-get -q "${options[@]}" update || return
   (cd "$home/unpacking" && apt-get -q "${options[@]}" source kubernetes) || return
+  mend_reflection "$home"/unpacking/kubernetes-*/ || return
   rm -rf "$tree" "$apt"
   mv "$home"/unpacking/kubernetes-*/ "$tree" # whole, or not at all
   rm -r "$home/unpacking"
 }
 
-etcd_program() {
+# mend_reflection TREE: reflect2 1.0.1 calls a function of the runtime that takes other arguments since Go 1.18, and every program of the
+# tree crashes as soon as it writes some map as JSON (https://github.com/modern-go/reflect2/issues/24). Debian has 1.0.2, which knows better.
+mend_reflection() {
+  local package=github.com/modern-go/reflect2 unpacked=$home/unpacking/reflect2
+  unpack "$unpacked" golang-github-modern-go-reflect2-dev || return
+  rm -r "$1/vendor/$package" && mv "$unpacked/usr/share/gocode/src/$package" "$1/vendor/$package"
+}
+
+# debian_program PROGRAM PACKAGE: from /usr/bin of the package.
+debian_program() {
   local unpacked
   unpacked=$(mktemp -d "$home/.unpacked.XXXXXX") || return
-  unpack "$unpacked" etcd-server && install -m 755 "$unpacked/usr/bin/etcd" "$bin/.etcd" && mv "$bin/.etcd" "$bin/etcd"
+  unpack "$unpacked" "$2" && install -m 755 "$unpacked/usr/bin/$1" "$bin/.$1" && mv "$bin/.$1" "$bin/$1"
   local status=$?
   rm -rf "$unpacked"
   return $status

@@ -37,6 +37,6 @@ export function supervise(): void {
   }
   if (process.execve === undefined) return; // no such call on this system: without a supervisor
   const script = join(import.meta.dirname, 'supervise.sh');
-  const worker = [process.execPath, ...SMALL, ...process.execArgv, ...process.argv.slice(1)];
+  const worker = [process.execPath, ...process.execArgv, ...SMALL, ...process.argv.slice(1)];
   process.execve('/bin/sh', ['sh', script, ...worker], { ...FRUGAL, ...process.env, [WORKER]: '1', NODE_COMPILE_CACHE: COMPILE_CACHE });
 }

@@ -24,8 +24,12 @@ export interface ExecutorConfig {
   readonly imagePullProgressDeadlineMs: number;
   /** An image that is there will do when its registry cannot be reached, whatever the pull policy says. */
   readonly offlineImages: boolean;
+  /** Names, and beginnings with `*`, of sysctls that pods may have beside the safe ones. */
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** Whether pods are in the cgroup of the executor's Mesos container; `auto`: where that can be. */
+  readonly containPodResources: 'auto' | 'true' | 'false';
   readonly maxPods: number;
   /** Where the node's API (HTTPS) listens; port 0 picks a free one. */
   readonly address: string;

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ExecutorConfig } from './executor-config.ts';
 import { environmentName, type Flag } from './flag.ts';
-import { absolutePath, absolutePathOrNone, absolutePaths, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile } from './parsers.ts';
+import { absolutePath, absolutePathOrNone, absolutePaths, bool, byteSize, dnsName, durationFrom, engineEndpoint, imageName, integerFrom, ipAddress, ipAddresses, labels, oneOf, portNumber, readableFile, sysctlPatterns } from './parsers.ts';
 
 /** The image that keeps a pod's namespaces; built from `docker/pause`. */
 export const DEFAULT_PAUSE_IMAGE = 'km/pause:1';
@@ -27,8 +27,10 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   cniBinDir: { name: 'cni-bin-dir', value: 'dir,...', help: 'with --network-plugin=cni: where the plugins are', preset: '/opt/cni/bin', repeatable: true, parse: absolutePaths },
   imagePullProgressDeadlineMs: { name: 'image-pull-progress-deadline', value: 'duration', help: 'a pull that makes no progress for so long is given up', preset: '1m0s', parse: durationFrom(1000) },
   offlineImages: { name: 'offline-images', value: 'bool', help: 'where a registry cannot be reached, take the image that the Engine has, even with imagePullPolicy Always', preset: 'false', boolean: true, parse: bool },
+  allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', value: 'name,...', help: 'sysctls, or beginnings of them with *, that pods may have although they can harm others on the node', preset: '', repeatable: true, parse: sysctlPatterns },
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },
   containerLogMaxFiles: { name: 'container-log-max-files', value: 'n', help: 'log files that a container may have', preset: '5', parse: integerFrom(2) },
+  containPodResources: { name: 'contain-pod-resources', value: 'auto|true|false', help: "put pods into the cgroup of the executor's Mesos container, limited to the resources of their tasks; auto: where that can be", preset: 'auto', parse: oneOf('auto', 'true', 'false') },
   maxPods: { name: 'max-pods', value: 'n', help: 'pods that the node may have', preset: '110', parse: integerFrom(1) },
   address: { name: 'address', value: 'ip', help: "address of the node's API", preset: '0.0.0.0', parse: ipAddress },
   port: { name: 'port', value: 'port', help: "port of the node's API (HTTPS); 0 picks a free one", preset: '10250', parse: portNumber },

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAbsolute, normalize } from 'node:path';
-import { KmError, parseGoDuration } from '../base/index.ts';
+import { KmError, parseGoDuration, sysctlNamespace } from '../base/index.ts';
 
 const fault = (wanted: string, text: string): KmError => new KmError('invalid', `want ${wanted}, not "${text}"`);
 
@@ -126,6 +126,18 @@ export function engineEndpoint(text: string): string {
 export function imageName(text: string): string {
   if (!/^[a-z0-9][\w.:/@-]*$/.test(text)) throw fault('an image', text);
   return text;
+}
+
+const SYSCTL_SEGMENT = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const SYSCTL_PATTERN = new RegExp(`^(${SYSCTL_SEGMENT}\\.)*([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$`);
+
+/** Names of sysctls, each perhaps with a `*` at its end (Kubernetes v1.20 pkg/kubelet/sysctl/whitelist.go). */
+export function sysctlPatterns(text: string): readonly string[] {
+  return items(text).map((pattern) => {
+    if (pattern.length > 253 || !SYSCTL_PATTERN.test(pattern)) throw fault('names of sysctls like net.core.somaxconn or kernel.msg*', pattern);
+    if (sysctlNamespace(pattern.replace(/\*$/, '')) === undefined) throw new KmError('invalid', `${pattern} is not known to be namespaced: it would change the node`);
+    return pattern;
+  });
 }
 
 function items(text: string): string[] {

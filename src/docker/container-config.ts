@@ -13,7 +13,7 @@ import { containerSecurity } from './security-options.ts';
 export function containerConfig(input: ContainerInput): ContainerConfig {
   const { pod, container, resources, sandboxId } = input;
   const memory = Number(resources.memoryBytes ?? 0n);
-  const { user, ...security } = containerSecurity(pod, container, input.image.user);
+  const { user, ...security } = containerSecurity(pod, container, input.image.user, input.seccomp);
   const joined = `container:${sandboxId}`;
   return {
     name: containerName(pod, container.name, input.attempt),

@@ -6,7 +6,11 @@
  * name, so that Docker refuses a second one. What Docker treats as "already so" (stopped, gone) is success. Every other
  * failure is a `KmError` whose code tells the workload's fault from ours and from what may be tried again.
  */
+export { hostAppArmor } from './app-armor.ts';
 export { connectEngine } from './connect-engine.ts';
+export { type CgroupSetting, cgroupSettings, type TaskLimits } from './cgroup/limits.ts';
+export { cgroupOf, mesosCgroup } from './cgroup/own-cgroup.ts';
+export { PodCgroups } from './cgroup/pod-cgroups.ts';
 export * from './container-config.ts';
 export * from './create-body.ts';
 export * from './create-unique.ts';

@@ -41,6 +41,8 @@ export interface ContainerInput {
   /** `NAME=value`, in the order in which the container sees them. */
   readonly env: readonly string[];
   readonly mounts: readonly ContainerMount[];
+  /** Content of the seccomp profile of the node that the container names; absent when it names none. */
+  readonly seccomp?: string;
   readonly resources: ContainerResources;
   /** Already clamped to what the host allows. */
   readonly oomScoreAdj: number;

@@ -1,4 +1,4 @@
-import type { ValidPod } from '../pod/index.ts';
+import { hostPorts, type ValidPod } from '../pod/index.ts';
 import type { PortBinding } from './create-body.ts';
 
 export interface Ports {
@@ -9,15 +9,14 @@ export interface Ports {
 export const NO_PORTS: Ports = { exposed: {}, bindings: {} };
 
 /**
- * Ports of the node that lead to ports of the pod: those containers' ports that name a `hostPort`. None with the host's network,
+ * Ports of the node that lead to ports of the pod. None with the host's network,
  * where the containers listen on the node themselves.
  */
 export function portBindings(pod: ValidPod): Ports {
   const exposed: Ports['exposed'] = {};
   const bindings: Ports['bindings'] = {};
   if (pod.spec.hostNetwork === true) return { exposed, bindings };
-  for (const { hostPort = 0, containerPort, protocol = 'TCP', hostIP = '' } of pod.spec.containers.flatMap((container) => container.ports ?? [])) {
-    if (hostPort === 0) continue;
+  for (const { hostPort, containerPort, protocol, hostIP } of hostPorts(pod)) {
     const port = `${containerPort}/${protocol.toLowerCase()}`;
     exposed[port] = {};
     (bindings[port] ??= []).push({ HostIp: hostIP, HostPort: String(hostPort) });

@@ -1,3 +1,4 @@
+import { sysctlName } from '../pod/index.ts';
 import { HEALTHCHECK_OFF, logConfig, SHM_BYTES, type ContainerConfig } from './create-body.ts';
 import type { SandboxInput } from './inputs.ts';
 import { sandboxLabels } from './labels.ts';
@@ -38,7 +39,7 @@ export function sandboxConfig(input: SandboxInput): ContainerConfig {
       ...(pod.spec.hostPID === true && { PidMode: 'host' }),
       PortBindings: ports.bindings,
       ...(dns !== undefined && { Dns: [...dns.nameservers], DnsSearch: [...dns.searches], DnsOptions: [...dns.options] }),
-      Sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])),
+      Sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [sysctlName(name), value])),
       OomScoreAdj: input.oomScoreAdj,
       CpuShares: SANDBOX_CPU_SHARES,
       ShmSize: SHM_BYTES,

@@ -1,9 +1,8 @@
 import { KmError } from '../base/index.ts';
-import type { Container, ValidPod } from '../pod/index.ts';
+import { appArmorProfile, type Container, seccompProfile, type ValidPod } from '../pod/index.ts';
 import type { HostConfig } from './create-body.ts';
 
 type PodSecurity = NonNullable<ValidPod['spec']['securityContext']>;
-type ContainerSecurity = NonNullable<Container['securityContext']>;
 
 export interface SecurityOptions extends Pick<
   HostConfig,
@@ -15,9 +14,10 @@ export interface SecurityOptions extends Pick<
 
 /**
  * A container's security context, the pod's below it, in the Engine's words (Kubernetes v1.20
- * pkg/kubelet/dockershim/security_context.go, pkg/securitycontext/util.go). A group without a user goes with the image's user.
+ * pkg/kubelet/dockershim/security_context.go, pkg/securitycontext/util.go). A group without a user goes with the image's user. `seccomp` is the
+ * content of the profile of the node that the container names, if it does.
  */
-export function containerSecurity(pod: ValidPod, container: Container, imageUser = ''): SecurityOptions {
+export function containerSecurity(pod: ValidPod, container: Container, imageUser = '', seccomp?: string): SecurityOptions {
   const ofPod = pod.spec.securityContext ?? {};
   const own = container.securityContext ?? {};
   const privileged = own.privileged === true;
@@ -31,18 +31,19 @@ export function containerSecurity(pod: ValidPod, container: Container, imageUser
     SecurityOpt: [
       ...seLinux({ ...ofPod.seLinuxOptions, ...own.seLinuxOptions }),
       ...(own.allowPrivilegeEscalation === false ? ['no-new-privileges'] : []),
-      ...seccomp(own.seccompProfile ?? ofPod.seccompProfile),
+      ...seccompOption(pod, container, seccomp),
+      ...appArmorOption(pod, container),
     ],
     // Left out, Docker hides and protects parts of /proc; empty lists take that away.
     ...(!privileged && own.procMount === 'Unmasked' && { MaskedPaths: [], ReadonlyPaths: [] }),
   };
 }
 
-/** The sandbox runs as the pod says, never privileged, with Docker's own seccomp profile. Throws code `invalid` for a group without a user. */
+/** The sandbox runs as the pod says, never privileged, with Docker's own seccomp profile. */
 export function sandboxSecurity(pod: ValidPod): SecurityOptions {
   const ofPod = pod.spec.securityContext ?? {};
   return {
-    user: userOf(ofPod.runAsUser, ofPod.runAsGroup),
+    user: userOf(ofPod.runAsUser, ofPod.runAsGroup, '0'),
     GroupAdd: groups(ofPod),
     SecurityOpt: [...seLinux(ofPod.seLinuxOptions ?? {}), 'no-new-privileges'],
   };
@@ -72,11 +73,9 @@ function nameIn(imageUser: string): string {
   return imageUser.split(':')[0] ?? '';
 }
 
-function userOf(user: number | undefined, group: number | undefined, imageUser?: string): string {
+function userOf(user: number | undefined, group: number | undefined, imageUser: string): string {
   if (group === undefined) return user === undefined ? '' : String(user);
-  if (user === undefined && imageUser !== undefined) return `${imageUser}:${group}`;
-  if (user === undefined) throw new KmError('invalid', 'runAsGroup is specified without a runAsUser');
-  return `${user}:${group}`;
+  return `${user ?? imageUser}:${group}`;
 }
 
 function groups(security: PodSecurity): string[] {
@@ -87,7 +86,21 @@ function seLinux(options: NonNullable<PodSecurity['seLinuxOptions']>): string[] 
   return (['user', 'role', 'type', 'level'] as const).flatMap((part) => (options[part] ? [`label=${part}:${options[part]}`] : []));
 }
 
-/** Without a profile the kubelet asks for none; `RuntimeDefault` is what Docker does when it is not told. */
-function seccomp(profile: ContainerSecurity['seccompProfile']): string[] {
-  return profile === undefined || profile.type === 'Unconfined' ? ['seccomp=unconfined'] : [];
+/** Without a profile the kubelet asks for none; `RuntimeDefault` is what Docker does when it is not told. Docker takes a profile by its content. */
+function seccompOption(pod: ValidPod, container: Container, content: string | undefined): string[] {
+  switch (seccompProfile(pod, container).kind) {
+    case 'unconfined':
+      return ['seccomp=unconfined'];
+    case 'runtime-default':
+      return [];
+    case 'localhost':
+      if (content === undefined) throw new KmError('internal', `container ${container.name}: its seccomp profile has not been read`);
+      return [`seccomp=${content}`];
+  }
+}
+
+/** Where the host has AppArmor, Docker's own profile is what it applies when it is not told. */
+function appArmorOption(pod: ValidPod, container: Container): string[] {
+  const profile = appArmorProfile(pod, container);
+  return profile === undefined || profile === 'runtime/default' ? [] : [`apparmor=${profile.replace(/^localhost\//, '')}`];
 }

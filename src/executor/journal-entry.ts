@@ -1,3 +1,4 @@
+import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
@@ -25,10 +26,14 @@ export interface PodRecord {
   readonly launchedAt: number;
   /** The pod is known to be (or to have been) in the API: its absence there means that it was deleted. */
   readonly inApi: boolean;
+  /** No API is ever asked for it: a static pod, or a task that brought no Pod. */
+  readonly alone?: true;
   /** Grace of `TaskInfo.kill_policy`, milliseconds. */
   readonly killGraceMs?: number;
   /** `TaskInfo.max_completion_time`, milliseconds. */
   readonly maxCompletionMs?: number;
+  /** What the task may use, all of its pod together. */
+  readonly limits?: TaskLimits;
   /** It never ran: `pod` is what remains of it until the API's object is deleted. */
   readonly refused?: Refused;
 }

@@ -1,10 +1,12 @@
 import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import { hostAppArmor } from '../docker/index.ts';
 import type { TaskInfo } from '../mesos/index.ts';
-import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod } from '../pod/index.ts';
+import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod, wantsAppArmor } from '../pod/index.ts';
 import type { TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { bindHere } from './bind-here.ts';
-import type { JournalEntry } from './journal-entry.ts';
+import { isDockerTask } from './docker-task/is-docker-task.ts';
+import type { JournalEntry, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import type { Order } from './order.ts';
 import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
@@ -15,8 +17,12 @@ export interface LaunchesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly frameworkId: string;
+  /** The executor's own, in which Docker tasks get directories. */
+  readonly sandbox: string;
   /** What the pods of this node may request together, as far as it is known. */
   readonly allocatable: () => Allocatable;
+  /** Names, and beginnings with `*`. */
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly tasks: Tasks;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
@@ -75,7 +81,7 @@ export class Launches {
       try {
         const pod = await checked(given, async () => derivedUid(this.#options.frameworkId, taskId));
         this.#claim(task, pod);
-        this.#options.tasks.run(task, { taskId, pod, launchedAt: this.#options.clock.now(), inApi: false });
+        this.#options.tasks.run(task, { taskId, pod, launchedAt: this.#options.clock.now(), inApi: false, alone: true });
       } catch (error) {
         logger.error('static pod cannot run', { pod: taskId, error: messageOf(error) });
         this.#options.tasks.drop(task);
@@ -102,6 +108,7 @@ export class Launches {
   async #read(task: Task, info: TaskInfo): Promise<{ given?: Pod; pod?: ValidPod; error?: unknown }> {
     let given: Pod | undefined;
     try {
+      if (isDockerTask(info)) return { pod: await this.#readDocker(task, info) };
       given = await podOfTask(info);
       const pod = await checked(given, async ({ metadata: { namespace = 'default', name } = {} }) => {
         const known = name === undefined ? undefined : await this.#options.kubernetes()?.uidOf(namespace, name).catch(() => undefined);
@@ -114,6 +121,16 @@ export class Launches {
     }
   }
 
+  /** The pod that a Docker task is; no API has it. */
+  async #readDocker(task: Task, info: TaskInfo): Promise<ValidPod> {
+    const { podOfDockerTask } = await import('./docker-task/pod-of-docker-task.ts'); // most tasks are pods
+    const uid = derivedUid(this.#options.frameworkId, info.task_id.value);
+    const pod = await checked(podOfDockerTask(info, { uid, sandbox: this.#options.sandbox }), () => Promise.resolve(uid));
+    task.presence = 'absent';
+    this.#claim(task, pod);
+    return pod;
+  }
+
   /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
   #claim(task: Task, pod: ValidPod): void {
     const field = this.#options.kubernetes() === undefined ? fieldThatNeedsApi(pod) : undefined;
@@ -123,7 +140,7 @@ export class Launches {
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
     const { record: write, update, clock, tasks } = this.#options;
-    const record = recordOf(info, pod, clock.now());
+    const record: PodRecord = { ...recordOf(info, pod, clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
     task.record = record;
     write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
@@ -134,10 +151,11 @@ export class Launches {
 
   /** Throws code `unavailable`, with the kubelet's word for it, when the pod cannot be on this node. */
   async #admit(task: Task, pod: ValidPod): Promise<void> {
-    const { allocatable, tasks, kubernetes } = this.#options;
+    const { allocatable, allowedUnsafeSysctls, tasks, kubernetes } = this.#options;
     const { nodeSelector, affinity } = pod.spec;
     const node = nodeSelector === undefined && affinity?.nodeAffinity === undefined ? undefined : await kubernetes()?.node().catch(() => undefined);
-    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node });
+    const appArmor = wantsAppArmor(pod) ? { appArmor: await hostAppArmor() } : {};
+    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node, allowedUnsafeSysctls, ...appArmor });
     if (refusal !== undefined) throw new KmError('unavailable', refusal.message, { refusal: refusal.reason });
   }
 
@@ -145,7 +163,7 @@ export class Launches {
   async #bind(task: Task, pod: ValidPod): Promise<void> {
     const api = this.#options.kubernetes();
     const { uid } = pod.metadata;
-    if (api === undefined) return;
+    if (api === undefined || task.presence === 'absent') return;
     if (pod.spec.nodeName === api.nodeName || api.get(uid) !== undefined) return this.#options.tasks.present(task, pod);
     if (await bindHere(api, identityOf(pod), this.#options.logger)) this.#options.tasks.present(task, pod);
   }

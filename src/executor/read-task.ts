@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { KmError, messageOf } from '../base/index.ts';
+import type { TaskLimits } from '../docker/index.ts';
 import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
 import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
 import type { PodRecord } from './journal-entry.ts';
 
 /** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none. */
 export async function podOfTask(task: TaskInfo): Promise<Pod> {
-  if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML');
+  if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML, or TaskInfo.container with a Docker image');
   return parsePod(task.data);
 }
 
@@ -29,7 +30,20 @@ export function recordOf(task: TaskInfo, pod: ValidPod, now: number): PodRecord 
     launchedAt: now,
     inApi: false,
     ...(graceMs === undefined ? {} : { killGraceMs: graceMs }),
+    limits: taskLimits(task),
     ...(maxCompletion === undefined ? {} : { maxCompletionMs: Number(maxCompletion) / 1e6 }),
+  };
+}
+
+/** What Mesos gives to a task: of `limits` what is there, else its resources, where memory is a limit and CPUs are not. */
+export function taskLimits({ resources = [], limits = {} }: TaskInfo): TaskLimits {
+  const sum = (name: string): number => resources.reduce((total, resource) => total + (resource.name === name ? (resource.scalar?.value ?? 0) : 0), 0);
+  const [cpus, mem] = [sum('cpus'), limits['mem']?.value ?? sum('mem')];
+  const cpuLimit = limits['cpus']?.value ?? 0;
+  return {
+    ...(cpus > 0 && { cpus }),
+    ...(cpuLimit > 0 && Number.isFinite(cpuLimit) && { cpuLimit }),
+    ...(mem > 0 && Number.isFinite(mem) && { memoryBytes: Math.round(mem * 2 ** 20) }), // Mesos counts megabytes of 2^20
   };
 }
 

@@ -1,5 +1,5 @@
 import { KmError } from '../base/index.ts';
-import { parseQuantity, toBytes, type ValidPod } from '../pod/index.ts';
+import { hostPorts, parseQuantity, toBytes, type ValidPod } from '../pod/index.ts';
 import type { CapabilityArguments } from './invocation.ts';
 
 const INGRESS = 'kubernetes.io/ingress-bandwidth';
@@ -15,9 +15,7 @@ const BURST_BITS = 2 ** 31 - 1;
  * none. Kubernetes v1.20 pkg/kubelet/dockershim/network/cni/cni.go buildCNIRuntimeConf.
  */
 export function capabilityArguments(pod: ValidPod): CapabilityArguments {
-  const portMappings = pod.spec.containers.flatMap((container) => container.ports ?? []).filter(({ hostPort = 0 }) => hostPort > 0).map(
-    ({ hostPort, containerPort, protocol = 'TCP', hostIP = '' }) => ({ hostPort, containerPort, protocol: protocol.toLowerCase(), hostIP }),
-  );
+  const portMappings = hostPorts(pod).map((port) => ({ ...port, protocol: port.protocol.toLowerCase() }));
   const ingressRate = rate(pod, INGRESS);
   const egressRate = rate(pod, EGRESS);
   return {

@@ -82,7 +82,6 @@ export class CniNetwork implements PodNetwork {
     return this.#fault;
   }
 
-  /** The range of this node's pods, which plugins with the capability `ipRanges` take addresses from. */
   setPodCidr(cidr: string): void {
     if (this.#podCidr !== undefined) return; // a network that is in use does not change its range
     this.#podCidr = cidr;

@@ -12,12 +12,12 @@ const LOOK_MS = 20;
  */
 export async function endPlugins(sandboxId: string): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
-  for (;;) {
+  // Twice: one that is just becoming another program shows no environment for a moment.
+  for (let clean = 0; clean < 2; await pause(LOOK_MS)) {
     const found = await pluginsOf(sandboxId);
-    if (found.length === 0) return;
+    clean = found.length === 0 ? clean + 1 : 0;
     if (performance.now() > until) throw new KmError('timeout', `network plugins of sandbox ${sandboxId} do not end: ${found.join(', ')}`);
     for (const pid of found) kill(pid);
-    await pause(LOOK_MS);
   }
 }
 

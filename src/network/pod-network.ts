@@ -15,6 +15,8 @@ export interface PodNetwork {
   readonly joins: boolean;
   /** Why no pod can get a network now; undefined when they can. */
   readonly fault: string | undefined;
+  /** The range of this node's pods, for plugins that take addresses from it. */
+  setPodCidr(cidr: string): void;
   /** The addresses of a sandbox, IPv4 first; none before `attach` has succeeded. */
   addresses(sandboxId: string): readonly string[];
   /**

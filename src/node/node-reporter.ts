@@ -15,6 +15,8 @@ export interface NodeReporterOptions {
   readonly statusEveryMs?: number;
   /** For the node's own events (`Starting`, `NodeReady`, `NodeNotReady`). */
   readonly events?: EventRecorder;
+  /** The cluster has given the node this range for its pods (`spec.podCIDR`); told at each look. */
+  readonly onPodCidr?: (cidr: string) => void;
 }
 
 /** Kubelet's defaults (v1.20 pkg/kubelet/apis/config/v1beta1/defaults.go), milliseconds. */
@@ -112,6 +114,8 @@ export class NodeReporter {
   async #keepStatus(signal: AbortSignal): Promise<void> {
     const node = (await this.#standing(signal)) ?? (await this.#register(signal));
     if (node === undefined) return;
+    const { podCIDR = '' } = node.spec ?? {};
+    if (podCIDR !== '') this.#options.onPodCidr?.(podCIDR);
     await this.#adopt(node, signal);
     await this.#report(node, signal);
     if (this.#ailing) this.#options.logger.info('node status is reported again');

@@ -1,13 +1,11 @@
+import { forbiddenSysctl, noAppArmor } from './admit-security.ts';
+import { hostPortTaken } from './host-ports.ts';
 import { type NodeIdentity, wantsNode } from './node-affinity.ts';
+import { podNeed } from './pod-need.ts';
 import { toBytes, toMilli } from './quantity.ts';
+import type { Refusal } from './refusal.ts';
 import { quantityOf } from './resources.ts';
 import type { ValidPod } from './types.ts';
-
-/** Why a pod cannot be on this node, in the kubelet's words: `OutOfcpu`, and what `kubectl describe` shows. */
-export interface Refusal {
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What all pods of the node together may request. Absent: not known, and not looked at. */
 export interface Allocatable {
@@ -24,10 +22,14 @@ export interface AdmissionInput {
   readonly allocatable: Allocatable;
   /** Absent: not known, and not looked at. */
   readonly node: NodeIdentity | undefined;
+  /** Sysctls that pods may have beside the safe ones: names, and beginnings with `*`. */
+  readonly allowedUnsafeSysctls?: readonly string[];
+  /** The AppArmor profiles that are loaded, or why there are none. Absent: not looked at. */
+  readonly appArmor?: ReadonlySet<string> | string;
 }
 
 /** Each says why the pod cannot be here, if it cannot; the first that does is told. */
-const CHECKS: readonly ((input: AdmissionInput) => Refusal | undefined)[] = [lacking, elsewhere];
+const CHECKS: readonly ((input: AdmissionInput) => Refusal | undefined)[] = [lacking, elsewhere, portTaken, forbiddenSysctl, noAppArmor];
 
 /** Why the pod cannot run on this node; `undefined` when it can. Kubernetes v1.20 pkg/kubelet/lifecycle/predicate.go. */
 export function refusalOf(input: AdmissionInput): Refusal | undefined {
@@ -56,13 +58,10 @@ function lacking({ pod, others, allocatable }: AdmissionInput): Refusal | undefi
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const;
 type Resource = (typeof RESOURCES)[number];
 
-/**
- * What the whole pod requests, thousandths of a CPU or bytes: its containers together, or an init container that wants more.
- */
+/** What the whole pod requests, thousandths of a CPU or bytes. */
 export function podRequest({ spec }: Pick<ValidPod, 'spec'>, resource: Resource): bigint {
   const whole = resource === 'cpu' ? toMilli : toBytes;
-  const sum = spec.containers.reduce((total, container) => total + whole(quantityOf(container, 'requests', resource)), 0n);
-  return (spec.initContainers ?? []).map((container) => whole(quantityOf(container, 'requests', resource))).reduce((a, b) => (a > b ? a : b), sum);
+  return podNeed(spec, (container) => whole(quantityOf(container, 'requests', resource)));
 }
 
 function outOf(resource: string, requested: bigint, used: bigint, capacity: bigint): Refusal {
@@ -71,4 +70,8 @@ function outOf(resource: string, requested: bigint, used: bigint, capacity: bigi
 
 function elsewhere({ pod, node }: AdmissionInput): Refusal | undefined {
   return node === undefined || wantsNode(pod.spec, node) ? undefined : { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' };
+}
+
+function portTaken({ pod, others }: AdmissionInput): Refusal | undefined {
+  return hostPortTaken(pod, others) ? { reason: 'NodePorts', message: 'Predicate NodePorts failed' } : undefined;
 }

@@ -14,6 +14,7 @@ const intOrString: Shape = { kind: 'int-or-string' };
 const quantity: Shape = { kind: 'quantity' };
 const any: Shape = { kind: 'any' };
 const unsupported: Shape = { kind: 'unsupported' };
+const refused = (why: string): Shape => ({ kind: 'refused', why });
 const only = (value: string | boolean): Shape => ({ kind: 'only', value });
 const list = (of: Shape): Shape => ({ kind: 'list', of });
 const map = (of: Shape): Shape => ({ kind: 'map', of });
@@ -21,9 +22,8 @@ const fields = (of: Record<string, Shape>, rest: Shape = unsupported): Shape => 
 const strings = list(string);
 
 const seLinuxOptions = fields({ user: string, role: string, type: string, level: string });
-// Docker runs our containers with `seccomp=unconfined`, the kubelet's default, and its own AppArmor profile.
-const seccompProfile = fields({ type: only('Unconfined') });
-const appArmorProfile = fields({ type: only('RuntimeDefault') });
+const windowsOptions = refused('this node runs Linux');
+const profile = fields({ type: string, localhostProfile: string });
 
 const handlers = {
   exec: fields({ command: strings }),
@@ -90,16 +90,17 @@ const containerFields = {
   imagePullPolicy: string,
   securityContext: fields({
     allowPrivilegeEscalation: boolean,
-    appArmorProfile,
+    appArmorProfile: profile,
     capabilities: fields({ add: strings, drop: strings }),
     privileged: boolean,
-    procMount: only('Default'),
+    procMount: string,
     readOnlyRootFilesystem: boolean,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,
     seLinuxOptions,
-    seccompProfile,
+    seccompProfile: profile,
+    windowsOptions,
   }),
   stdin: boolean,
   stdinOnce: boolean,
@@ -161,7 +162,7 @@ const spec = fields({
   hostIPC: boolean,
   hostNetwork: boolean,
   hostPID: boolean,
-  hostUsers: only(true),
+  hostUsers: boolean,
   hostname: string,
   imagePullSecrets: list(fields({ name: string })),
   nodeName: string,
@@ -173,19 +174,20 @@ const spec = fields({
   readinessGates: list(fields({ conditionType: string })),
   restartPolicy: string,
   schedulerName: any,
-  schedulingGates: any,
+  schedulingGates: refused('a pod with gates is not to run yet'),
   securityContext: fields({
-    appArmorProfile,
+    appArmorProfile: profile,
     fsGroup: int64,
     fsGroupChangePolicy: string,
     runAsGroup: int64,
     runAsNonRoot: boolean,
     runAsUser: int64,
     seLinuxOptions,
-    seccompProfile,
+    seccompProfile: profile,
     supplementalGroups: list(int64),
-    supplementalGroupsPolicy: only('Merge'),
+    supplementalGroupsPolicy: string,
     sysctls: list(fields({ name: string, value: string })),
+    windowsOptions,
   }),
   serviceAccount: string,
   serviceAccountName: string,

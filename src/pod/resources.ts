@@ -80,8 +80,10 @@ export function quantityOf(container: Container, kind: 'requests' | 'limits', re
 
 const ZERO: Quantity = { nano: 0n, format: 'DecimalSI' };
 
-/** Kubernetes v1.20 pkg/kubelet/types/pod_update.go IsCriticalPod. */
-function isCritical(pod: ValidPod): boolean {
+/** Kubernetes v1.20 pkg/kubelet/types/pod_update.go IsCriticalPod: what the node itself lives on. */
+export function isCritical(pod: Pick<ValidPod, 'metadata' | 'spec'>): boolean {
   const source = pod.metadata.annotations?.['kubernetes.io/config.source'];
-  return (source !== undefined && source !== 'api') || (pod.spec.priority ?? 0) >= CRITICAL_PRIORITY;
+  const isStatic = source !== undefined && source !== 'api';
+  const isMirror = pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+  return isStatic || isMirror || (pod.spec.priority ?? 0) >= CRITICAL_PRIORITY;
 }

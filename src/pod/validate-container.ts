@@ -1,13 +1,12 @@
 import { shown, type Faults } from './faults.ts';
-import { checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber, checkRange } from './rules.ts';
+import { checkIp, checkLabel, checkOneOf, checkPortName, checkPortNumber } from './rules.ts';
 import { isSidecar } from './sidecar.ts';
 import type { Container } from './types.ts';
 import { checkEnvironment } from './validate-env.ts';
 import { checkLifecycle, checkProbe } from './validate-probe.ts';
 import { checkResources } from './validate-resources.ts';
+import { checkContainerSecurity } from './validate-security.ts';
 import { checkVolumeMounts } from './validate-volumes.ts';
-
-const MOST_ID = 2 ** 31 - 1;
 
 export interface ContainerContext {
   readonly isInit: boolean;
@@ -31,7 +30,7 @@ export function checkContainer(container: Container, path: string, context: Cont
   checkEnvironment(container, path, faults);
   checkResources(container.resources ?? {}, `${path}.resources`, faults);
   checkVolumeMounts(container, context.volumes, path, faults);
-  checkSecurity(container, `${path}.securityContext`, faults);
+  checkContainerSecurity(container, `${path}.securityContext`, faults);
 
   const watched = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
   if (context.isInit) checkOneOf(container.restartPolicy ?? '', ['', 'Always'], `${path}.restartPolicy`, faults);
@@ -64,16 +63,5 @@ function checkPorts(container: Container, path: string, hostNetwork: boolean, fa
     if (hostIP !== '') checkIp(hostIP, `${at}.hostIP`, faults);
     checkOneOf(port.protocol ?? '', ['TCP', 'UDP', 'SCTP'], `${at}.protocol`, faults);
     if (hostNetwork && hostPort !== containerPort) faults.add(`${at}.hostPort`, "must match containerPort with the host's network");
-  }
-}
-
-function checkSecurity({ securityContext = {} }: Container, path: string, faults: Faults): void {
-  const { runAsUser, runAsGroup, allowPrivilegeEscalation, privileged, capabilities } = securityContext;
-  checkRange(runAsUser, 0, MOST_ID, `${path}.runAsUser`, faults);
-  checkRange(runAsGroup, 0, MOST_ID, `${path}.runAsGroup`, faults);
-  if (allowPrivilegeEscalation !== false) return;
-  if (privileged === true) faults.add(path, 'cannot set allowPrivilegeEscalation to false and privileged to true');
-  if (capabilities?.add?.includes('CAP_SYS_ADMIN') === true) {
-    faults.add(path, 'cannot set allowPrivilegeEscalation to false and capabilities.add CAP_SYS_ADMIN');
   }
 }

@@ -1,20 +1,13 @@
 import type { Faults } from './faults.ts';
-import { NOT_SUPPORTED_YET, shown } from './faults.ts';
+import { shown } from './faults.ts';
 import { checkIp, checkLabel, checkOneOf, checkQualifiedName, checkRange, checkSubdomain } from './rules.ts';
 import { isSidecar } from './sidecar.ts';
 import type { Container, PodSpec } from './types.ts';
 import { checkContainer } from './validate-container.ts';
+import { checkPodSecurity } from './validate-security.ts';
 import { checkVolumes } from './validate-volumes.ts';
 
 const MOST_INT32 = 2 ** 31 - 1;
-/** What the kernel keeps apart per pod and no pod can harm its neighbours with (Kubernetes v1.20 pkg/kubelet/sysctl/safe_sysctls.go). */
-const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
-  'kernel.shm_rmid_forced',
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.tcp_syncookies',
-  'net.ipv4.ping_group_range',
-  'net.ipv4.ip_unprivileged_port_start',
-]);
 
 /** Kubernetes v1.20 pkg/apis/core/validation ValidatePodSpec. The spec has its defaults and every field its type. */
 export function checkSpec(spec: PodSpec, faults: Faults): void {
@@ -39,6 +32,7 @@ export function checkSpec(spec: PodSpec, faults: Faults): void {
   }
   for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if ((name ?? '') === '') faults.add(`spec.imagePullSecrets[${i}].name`, 'required');
   checkSecurityContext(spec, faults);
+  checkPodSecurity(spec, faults);
 }
 
 function checkContainers(spec: PodSpec, volumes: ReadonlySet<string>, faults: Faults): void {
@@ -112,18 +106,10 @@ function checkDns(spec: PodSpec, faults: Faults): void {
 
 function checkSecurityContext(spec: PodSpec, faults: Faults): void {
   const path = 'spec.securityContext';
-  const { runAsUser, runAsGroup, fsGroup, fsGroupChangePolicy, supplementalGroups = [], sysctls = [] } = spec.securityContext ?? {};
+  const { runAsUser, runAsGroup, fsGroup, fsGroupChangePolicy, supplementalGroups = [] } = spec.securityContext ?? {};
   checkRange(runAsUser, 0, MOST_INT32, `${path}.runAsUser`, faults);
   checkRange(runAsGroup, 0, MOST_INT32, `${path}.runAsGroup`, faults);
   checkRange(fsGroup, 0, MOST_INT32, `${path}.fsGroup`, faults);
   if (fsGroupChangePolicy !== undefined) checkOneOf(fsGroupChangePolicy, ['Always', 'OnRootMismatch'], `${path}.fsGroupChangePolicy`, faults);
   for (const [i, group] of supplementalGroups.entries()) checkRange(group, 0, MOST_INT32, `${path}.supplementalGroups[${i}]`, faults);
-  const names = new Set<string>();
-  for (const [i, { name }] of sysctls.entries()) {
-    const field = `${path}.sysctls[${i}].name`;
-    if ((name ?? '') === '') faults.add(field, 'required');
-    else if (names.has(name)) faults.add(field, `duplicate value: ${shown(name)}`);
-    else if (!SAFE_SYSCTLS.has(name)) faults.add(field, `${shown(name)} is ${NOT_SUPPORTED_YET}: only ${[...SAFE_SYSCTLS].join(', ')}`);
-    names.add(name);
-  }
 }

@@ -1,9 +1,10 @@
 import { fillIn } from './default-pod.ts';
-import { Faults, NOT_SUPPORTED_YET, type Fault } from './faults.ts';
+import { Faults, type Fault } from './faults.ts';
 import { POD_SHAPE } from './pod-shape.ts';
 import { checkLabel, checkLabelValue, checkQualifiedName, checkSubdomain } from './rules.ts';
 import { fit } from './shape.ts';
 import type { Pod, ValidPod } from './types.ts';
+import { checkSecurityAnnotations } from './validate-security.ts';
 import { checkSpec } from './validate-spec.ts';
 
 /** Larger annotations than this, all together, no API server takes (bytes). */
@@ -21,6 +22,7 @@ export function validatePod(pod: Pod): { readonly pod: ValidPod } | { readonly f
   const faults = new Faults();
   checkKind(filled, faults);
   checkMetadata(filled.metadata ?? {}, faults);
+  checkSecurityAnnotations(filled.metadata?.annotations ?? {}, filled.spec, faults);
   if (filled.spec === undefined) faults.add('spec', 'required');
   else checkSpec(filled.spec, faults);
   // What was left out because it did not fit is told once, not again as missing.
@@ -53,7 +55,6 @@ function checkMetadata(metadata: NonNullable<Pod['metadata']>, faults: Faults): 
   for (const [key, value] of Object.entries(annotations)) {
     checkQualifiedName(key.toLowerCase(), 'metadata.annotations', faults);
     bytes += key.length + value.length;
-    checkSecurityAnnotation(key, value, faults);
   }
   if (bytes > ANNOTATIONS_BYTES) faults.add('metadata.annotations', `must have at most ${ANNOTATIONS_BYTES} bytes`);
 }
@@ -62,13 +63,4 @@ function checkMetadata(metadata: NonNullable<Pod['metadata']>, faults: Faults): 
 function checkUid(uid: string, faults: Faults): void {
   if (uid === '') faults.add('metadata.uid', 'required');
   else if (!/^[A-Za-z0-9][-A-Za-z0-9.]{0,127}$/.test(uid)) faults.add('metadata.uid', "want letters, digits, '-' or '.', at most 128");
-}
-
-/** Before they became fields, profiles were annotations; one we do not apply must not be passed over. */
-function checkSecurityAnnotation(key: string, value: string, faults: Faults): void {
-  const seccomp = key === 'seccomp.security.alpha.kubernetes.io/pod' || key.startsWith('container.seccomp.security.alpha.kubernetes.io/');
-  const appArmor = key.startsWith('container.apparmor.security.beta.kubernetes.io/');
-  if ((seccomp && value !== 'unconfined') || (appArmor && value !== 'runtime/default')) {
-    faults.add(`metadata.annotations[${key}]`, NOT_SUPPORTED_YET);
-  }
 }

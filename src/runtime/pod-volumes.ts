@@ -48,6 +48,7 @@ export class PodVolumes {
   #removed = false;
   /** The volumes are there: made by us, or by an earlier process. */
   #made = false;
+  #failed = false;
 
   /** `onChanged`: something that the pod names in the API is another than before. */
   constructor(context: VolumesOwner, onChanged: () => void) {
@@ -95,13 +96,20 @@ export class PodVolumes {
         }));
     } catch (error) {
       if (signal.aborted) throw aborted(signal);
+      this.#failed = true;
       this.#context.tell('Warning', 'FailedMount', messageOf(error));
       throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(), { cause: error });
     }
     this.#backoff.reset();
+    this.#failed = false;
     this.#made = true;
     if (this.#state === 'held' && this.#fileVolumes.length > 0) this.#refresher.start();
     return this.#prepared;
+  }
+
+  /** The last try to prepare them was in vain. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** What the pod's claims have got, by volume name. Throws as `prepare`. */
@@ -113,6 +121,7 @@ export class PodVolumes {
       return found;
     } catch (error) {
       if (signal.aborted) throw aborted(signal);
+      this.#failed = true;
       const [message, atMs] = [messageOf(error), clock.now()];
       if (this.#unbound?.message !== message || atMs - this.#unbound.atMs >= TELL_AGAIN_MS) {
         this.#unbound = { message, atMs };

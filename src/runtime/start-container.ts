@@ -1,5 +1,5 @@
 import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
-import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -19,6 +19,7 @@ import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { pullCredentials } from './pull-credentials.ts';
 import { removeOlder } from './remove-older.ts';
+import { seccompContent } from './seccomp.ts';
 import { podGrace, stopContainer } from './stop-container.ts';
 
 type StartContainer = Extract<PodAction, { kind: 'start-container' }>;
@@ -39,6 +40,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.tell(type, reason, message, action);
 
   const wanted = { uid, container, tell, credentials: () => pullCredentials(context, container.image ?? '', signal) };
+  // Volumes that cannot be made hold up all else, as with the kubelet: or each try would tell anew that the image is there.
+  if (context.volumes.failed) await context.volumes.prepare(signal);
   const [image, volumes] = await Promise.all([node.puller.ensure(wanted, signal), context.volumes.prepare(signal), sandbox.id]);
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
@@ -76,7 +79,8 @@ async function create(
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
-    const config = containerConfig({
+    const seccomp = await seccompContent(node.rootDir, pod, container);
+    const config = inCgroup(containerConfig({
       pod,
       container,
       attempt: action.attempt,
@@ -87,6 +91,7 @@ async function create(
       ...containerCommand(container, env),
       env,
       mounts,
+      ...(seccomp !== undefined && { seccomp }),
       resources: containerResources(container),
       oomScoreAdj: clampOomScore(oomScoreAdj(pod, container, BigInt(node.engineInfo.memoryBytes)), node.limits).score,
       hash: containerHash(container),
@@ -94,7 +99,7 @@ async function create(
       logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
       terminationMessageFile,
       logLimit: node.logLimit,
-    });
+    }), context.cgroup);
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     signal.throwIfAborted();
@@ -135,6 +140,6 @@ async function postStart(context: PodContext, container: Container, action: Star
   context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

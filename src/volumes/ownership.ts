@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, chown, open, readdir, type FileHandle } from 'node:fs/promises';
 import { aborted } from '../base/index.ts';
 import { systemCode } from './file-error.ts';
+import { openNameOnly, pathOf } from './file-handle.ts';
 
 export interface OwnershipWanted {
   /** `fsGroup`. */
@@ -10,8 +11,6 @@ export interface OwnershipWanted {
   readonly onRootMismatch: boolean;
 }
 
-/** A handle that only names a file (linux/fcntl.h); Node has no constant for it. */
-const O_PATH = 0o10000000;
 const GROUP_WRITES = 0o660;
 const DIRECTORY = 0o2110;
 
@@ -36,7 +35,7 @@ export async function setOwnership(path: string, { group, onRootMismatch }: Owne
 }
 
 async function giveDirectory(directory: FileHandle, group: number, signal: AbortSignal | undefined): Promise<void> {
-  for (const name of await readdir(`/proc/self/fd/${directory.fd}`)) {
+  for (const name of await readdir(pathOf(directory))) {
     if (signal?.aborted === true) throw aborted(signal);
     await giveEntry(directory, name, group, signal);
   }
@@ -44,14 +43,13 @@ async function giveDirectory(directory: FileHandle, group: number, signal: Abort
 }
 
 async function giveEntry(parent: FileHandle, name: string, group: number, signal: AbortSignal | undefined): Promise<void> {
-  const path = `/proc/self/fd/${parent.fd}/${name}`;
   let entry: FileHandle | undefined;
   try {
-    entry = await open(path, O_PATH | constants.O_NOFOLLOW);
+    entry = await openNameOnly(`${pathOf(parent)}/${name}`);
     const stats = await entry.stat();
     if (stats.isSymbolicLink()) return;
     if (!stats.isDirectory()) return await give(entry, group);
-    const directory = await open(`/proc/self/fd/${entry.fd}`, constants.O_RDONLY | constants.O_DIRECTORY);
+    const directory = await open(pathOf(entry), constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       await giveDirectory(directory, group, signal);
     } finally {
@@ -67,7 +65,6 @@ async function giveEntry(parent: FileHandle, name: string, group: number, signal
 /** Through the handle, which is the file itself whatever its name means by now. */
 async function give(file: FileHandle, group: number): Promise<void> {
   const stats = await file.stat();
-  const self = `/proc/self/fd/${file.fd}`;
-  await chown(self, stats.uid, group);
-  await chmod(self, (stats.mode & 0o7777) | GROUP_WRITES | (stats.isDirectory() ? DIRECTORY : 0));
+  await chown(pathOf(file), stats.uid, group);
+  await chmod(pathOf(file), (stats.mode & 0o7777) | GROUP_WRITES | (stats.isDirectory() ? DIRECTORY : 0));
 }

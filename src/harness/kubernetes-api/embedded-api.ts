@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KmError, systemClock, type Clock } from '../../base/index.ts';
+import { CIPHERS, KmError, systemClock, type Clock } from '../../base/index.ts';
 import { silentLogger, type Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest, unauthorized } from './api-error.ts';
 import { headOf, parseBody, readCall, type Call, type User } from './call.ts';
@@ -180,7 +180,7 @@ export class EmbeddedApi {
       this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
     };
     const identity = this.#identity;
-    const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, key: identity.key, cert: identity.certificate }, listener);
+    const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, ciphers: CIPHERS, key: identity.key, cert: identity.certificate }, listener);
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));
@@ -236,7 +236,7 @@ export class EmbeddedApi {
     socket.on('error', (error) => this.#logger.debug('a connection to the embedded Kubernetes API broke', { error }));
     try {
       const outcome = this.#server.answer(headOf(request, this.#userOf(request)));
-      if (!('node' in outcome)) throw badRequest('only exec, attach and portforward take an upgrade');
+      if (!('node' in outcome)) throw badRequest('only exec, attach, portforward and log take an upgrade');
       this.#nodes.upgrade(outcome.node, request, socket, head);
     } catch (error) {
       refuse(socket, errorReply(error));

@@ -9,6 +9,7 @@ import { silentLogger } from '../../telemetry/index.ts';
 import { removeRootDirectory } from '../../volumes/index.ts';
 import { AgentEmulator, ExecutorRun, type ExecutorEnd } from '../agent/index.ts';
 import { EmbeddedApi } from '../kubernetes-api/index.ts';
+import { ClaimBinder } from './claim-binder.ts';
 import { claimStateDir } from './claim-state-dir.ts';
 import { executorCommand, executorExtraEnvironment } from './executor-command.ts';
 import { createManifests, readManifests } from './manifests.ts';
@@ -85,6 +86,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await untilReady({ agent, client, run, nodeName, tail: () => tail, ...(signal !== undefined && { signal }) });
   onEvent({ kind: 'executor', at: Date.now(), message: `subscribed, node ${nodeName} is Ready` });
 
+  if (api !== undefined) {
+    const node = await client.get({ apiVersion: 'v1', resource: 'nodes', name: nodeName }, signal === undefined ? {} : { signal });
+    const binder = new ClaimBinder({ client, node: { name: nodeName, labels: node.metadata?.labels ?? {} }, logger });
+    started.defer(() => binder.stop());
+    binder.start();
+  }
   const launcher = new PodLauncher({
     client,
     nodeName,

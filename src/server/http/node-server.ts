@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Clock, messageOf } from '../../base/index.ts';
+import { CIPHERS, type Clock, messageOf } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import type { Gate } from '../access/gate.ts';
 import type { TlsMaterial } from '../certificate/tls-material.ts';
@@ -44,7 +44,7 @@ export class NodeServer {
     this.#options = options;
     this.#router = new Router(options.routes);
     // Without tickets every connection shows its certificate anew: one that has been withdrawn cannot live on in a resumed session.
-    const tls = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION, handshakeTimeout: LIMITS.handshakeMs } as const;
+    const tls = { minVersion: 'TLSv1.2', ciphers: CIPHERS, secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION, handshakeTimeout: LIMITS.handshakeMs } as const;
     const settings = {
       ...serverLimits,
       ...options.limits,
@@ -119,10 +119,11 @@ export class NodeServer {
     const asked = pathAndQuery(request);
     if (asked === undefined) return errorLine(400, '400 Bad Request');
     const method = request.method ?? '';
+    const match = this.#router.find(method, asked.path);
+    if ('open' in match && match.open) return match.answer;
     try {
       await this.#options.gate.admit(request, asked.path);
       if (signal.aborted) return undefined;
-      const match = this.#router.find(method, asked.path);
       if ('answer' in match) return match.answer;
       const visit: Visit = { request, method, ...asked, params: match.params, signal };
       if (upgraded === undefined) return await match.route.serve(visit);

@@ -98,6 +98,16 @@ describe('a container’s settings', () => {
       },
       { HostConfig: { SecurityOpt: ['label=type:own_t', 'label=level:s0', 'seccomp=unconfined'] } },
     ],
+    ['Docker’s own profiles', { spec: { securityContext: { seccompProfile: { type: 'RuntimeDefault' }, appArmorProfile: { type: 'RuntimeDefault' } } } }, { HostConfig: { SecurityOpt: [] } }],
+    [
+      'profiles of the node',
+      {
+        container: { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'p.json' }, appArmorProfile: { type: 'Localhost', localhostProfile: 'web' } } },
+        input: { seccomp: '{"defaultAction":"SCMP_ACT_ALLOW"}' },
+      },
+      { HostConfig: { SecurityOpt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}', 'apparmor=web'] } },
+    ],
+    ['no AppArmor', { container: { securityContext: { appArmorProfile: { type: 'Unconfined' } } } }, { HostConfig: { SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined'] } }],
     ['all of /proc', { container: { securityContext: { procMount: 'Unmasked' } } }, { HostConfig: { MaskedPaths: [], ReadonlyPaths: [] } }],
     ['groups', { spec: { securityContext: { supplementalGroups: [5, 6], fsGroup: 7 } } }, { HostConfig: { GroupAdd: ['5', '6', '7'] } }],
     ['the pod’s user', { spec: { securityContext: { runAsUser: 1, runAsGroup: 2 } } }, { User: '1:2' }],
@@ -176,7 +186,12 @@ describe('a sandbox’s settings', () => {
     });
   });
 
-  it('cannot be made for a group without a user', () => {
-    expect(() => sandboxConfig(aSandbox({ pod: aPod({ securityContext: { runAsGroup: 5 } }) }))).toThrow('runAsGroup is specified without a runAsUser');
+  it('take a group without a user for that of root', () => {
+    expect(sandboxConfig(aSandbox({ pod: aPod({ securityContext: { runAsGroup: 5 } }) })).User).toBe('0:5');
+  });
+
+  it('carry sysctls by their names with dots', () => {
+    const pod = aPod({ securityContext: { sysctls: [{ name: 'net/ipv4/tcp_syncookies', value: '1' }] } });
+    expect(sandboxConfig(aSandbox({ pod })).HostConfig.Sysctls).toEqual({ 'net.ipv4.tcp_syncookies': '1' });
   });
 });

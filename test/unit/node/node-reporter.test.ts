@@ -73,6 +73,15 @@ class Scene implements AsyncDisposable {
   }
 }
 
+describe('the range of pods that the cluster gives the node', () => {
+  it('is told', async () => {
+    const given = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'u1' }, spec: { podCIDR: '10.9.0.0/24' } };
+    const told = Promise.withResolvers<string>();
+    await using _scene = await Scene.of({ onPodCidr: told.resolve }, (api) => void api.put(given as unknown as KubernetesObject));
+    expect(await told.promise).toBe('10.9.0.0/24');
+  });
+});
+
 describe('a node', () => {
   it('is registered, ready, with a lease that goes when it goes', async () => {
     await using scene = await Scene.ready();

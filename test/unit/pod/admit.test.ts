@@ -26,6 +26,33 @@ describe('resources', () => {
   });
 });
 
+describe('ports of the node', () => {
+  type Port = NonNullable<ReturnType<typeof container>['ports']>[number];
+  const listening = (...ports: Partial<Port>[]): ValidPod => pod({ containers: [container('c', { ports: ports.map((port) => ({ containerPort: 80, protocol: 'TCP', ...port })) })] });
+  const port = (more: Partial<Port> = {}): ValidPod => listening({ hostPort: 8080, ...more });
+  const sidecar = pod({ initContainers: [container('s', { restartPolicy: 'Always', ports: [{ containerPort: 80, hostPort: 8080, protocol: 'TCP' }] })] });
+  const init = pod({ initContainers: [container('i', { ports: [{ containerPort: 80, hostPort: 8080, protocol: 'TCP' }] })] });
+
+  test.each<[string, ValidPod, ValidPod[], boolean]>([
+    ['nobody has', port(), [], false],
+    ['another pod has', port(), [port()], true],
+    ['another protocol has', port({ protocol: 'UDP' }), [port()], false],
+    ['of another number', port({ hostPort: 8081 }), [port()], false],
+    ['at another address', port({ hostIP: '127.0.0.1' }), [port({ hostIP: '127.0.0.2' })], false],
+    ['at the same address', port({ hostIP: '127.0.0.1' }), [port({ hostIP: '127.0.0.1' })], true],
+    ['at one of all addresses', port({ hostIP: '127.0.0.1' }), [port({ hostIP: '0.0.0.0' })], true],
+    ['at all addresses, one of which is taken', port(), [port({ hostIP: '127.0.0.1' })], true],
+    ['at all addresses of IPv6', port({ hostIP: '::' }), [port({ hostIP: '::1' })], false],
+    ['among others', listening({ hostPort: 1 }, { hostPort: 2 }), [listening({}, { hostPort: 2 })], true],
+    ["with the host's network", pod({ hostNetwork: true, containers: [container('c', { ports: [{ containerPort: 8080 }] })] }), [port()], true],
+    ['of a sidecar', port(), [sidecar], true],
+    ['of an init container, which ends', port(), [init], false],
+  ])('%s', (_what, given, others, taken) => {
+    const refusal = refusalOf({ pod: given, others, allocatable: PLENTY, node: NODE });
+    expect(refusal).toEqual(taken ? { reason: 'NodePorts', message: 'Predicate NodePorts failed' } : undefined);
+  });
+});
+
 describe('the node that a pod wants', () => {
   const affinity = (...nodeSelectorTerms: unknown[]): Partial<PodSpec> => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } } as Partial<PodSpec>);
   const expressions = (key: string, operator: string, ...values: string[]): unknown => ({ matchExpressions: [{ key, operator, ...(values.length > 0 && { values }) }] });

@@ -65,6 +65,7 @@ describe('oom_score_adj', () => {
   it('is that of a guaranteed pod for one that the node cannot do without', () => {
     expect(oomScoreAdj(pod({ priority: 2_000_000_000 }), container('web'), GIB)).toBe(-997);
     expect(oomScoreAdj(pod({}, { annotations: { 'kubernetes.io/config.source': 'file' } }), container('web'), GIB)).toBe(-997);
+    expect(oomScoreAdj(pod({}, { annotations: { 'kubernetes.io/config.mirror': 'x' } }), container('web'), GIB)).toBe(-997);
     expect(oomScoreAdj(pod({}, { annotations: { 'kubernetes.io/config.source': 'api' } }), container('web'), GIB)).toBe(1000);
   });
 

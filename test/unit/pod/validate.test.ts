@@ -248,16 +248,9 @@ describe('what we do not do yet is said, never passed over', () => {
   });
 
   test.each<[string, unknown]>([
-    ['spec.securityContext.seccompProfile.type: "RuntimeDefault" is not supported yet', { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }],
-    ['spec.securityContext.sysctls[0].name: "kernel.msgmax" is not supported yet', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }],
     ['spec.os.name: "windows" is not supported yet', { os: { name: 'windows' } }],
   ])('%s', (message, spec) => {
     expect(told(spec)).toContain(message);
-  });
-
-  it('profiles in annotations', () => {
-    expect(told({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/web': 'localhost/mine' } })).toContain('not supported yet');
-    expect(told({}, { annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'runtime/default' } })).toContain('not supported yet');
   });
 });
 
