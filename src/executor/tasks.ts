@@ -60,6 +60,11 @@ export class Tasks {
     return this.#tasks.size;
   }
 
+  /** No task is left that its agent does not know to have ended. A static pod never ends. */
+  allOver(isTerminal: (taskId: string) => boolean): boolean {
+    return [...this.#tasks.keys()].every(isTerminal);
+  }
+
   /** The pods that come before that of `task`: launched earlier or running already, and not over. */
   othersOf(task: Task): ValidPod[] {
     const all = [...this.#tasks.values()];
