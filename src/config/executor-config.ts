@@ -28,6 +28,8 @@ export interface ExecutorConfig {
   readonly allowedUnsafeSysctls: readonly string[];
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** Whether pods are in the cgroup of the executor's Mesos container; `auto`: where that can be. */
+  readonly containPodResources: 'auto' | 'true' | 'false';
   readonly maxPods: number;
   /** Where the node's API (HTTPS) listens; port 0 picks a free one. */
   readonly address: string;

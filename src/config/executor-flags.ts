@@ -30,6 +30,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   allowedUnsafeSysctls: { name: 'allowed-unsafe-sysctls', value: 'name,...', help: 'sysctls, or beginnings of them with *, that pods may have although they can harm others on the node', preset: '', repeatable: true, parse: sysctlPatterns },
   containerLogMaxBytes: { name: 'container-log-max-size', value: 'size', help: 'size at which a log of a container is rotated', preset: '10Mi', parse: byteSize },
   containerLogMaxFiles: { name: 'container-log-max-files', value: 'n', help: 'log files that a container may have', preset: '5', parse: integerFrom(2) },
+  containPodResources: { name: 'contain-pod-resources', value: 'auto|true|false', help: "put pods into the cgroup of the executor's Mesos container, limited to the resources of their tasks; auto: where that can be", preset: 'auto', parse: oneOf('auto', 'true', 'false') },
   maxPods: { name: 'max-pods', value: 'n', help: 'pods that the node may have', preset: '110', parse: integerFrom(1) },
   address: { name: 'address', value: 'ip', help: "address of the node's API", preset: '0.0.0.0', parse: ipAddress },
   port: { name: 'port', value: 'port', help: "port of the node's API (HTTPS); 0 picks a free one", preset: '10250', parse: portNumber },

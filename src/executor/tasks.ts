@@ -98,7 +98,7 @@ export class Tasks {
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(last === undefined ? {} : { status: last.status }) });
+    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(known.limits === undefined ? {} : { limits: known.limits }), ...(last === undefined ? {} : { status: last.status }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
@@ -171,6 +171,7 @@ export class Tasks {
       this.#options.kubernetes()?.believe(uid);
       this.#options.reporter.recheck(task.taskId);
     });
+    this.#options.runtime.hear(uid, pod.status?.conditions ?? []);
     if (deletionTimestamp === undefined) return this.#adjust(task, pod);
     this.#delete(task, (deletionGracePeriodSeconds ?? 0) * 1000);
   }
@@ -180,9 +181,9 @@ export class Tasks {
     const { record } = task;
     const adjusted = record === undefined || record.refused !== undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
     if (record === undefined || adjusted === undefined) return;
-    task.record = { ...record, pod: adjusted };
+    task.record = { ...record, pod: adjusted.pod };
     this.#options.record({ kind: 'pod', record: task.record });
-    this.#options.runtime.update(adjusted);
+    this.#options.runtime.update(adjusted.pod, adjusted.refused);
   }
 
   /** The API positively does not have that pod any more. */
@@ -244,7 +245,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map() });
+    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map(), ...(record.limits === undefined ? {} : { limits: record.limits }) });
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));

@@ -1,4 +1,4 @@
-import { isOurCondition } from './conditions.ts';
+import { withOthers } from './conditions.ts';
 import { isTerminal } from './phase.ts';
 import type { PodStatus } from './types.ts';
 
@@ -16,6 +16,6 @@ export function mergeStatus(old: PodStatus, ours: PodStatus): PodStatus {
     ...(from.reason === undefined ? {} : { reason: from.reason }),
     ...(from.message === undefined ? {} : { message: from.message }),
     ...(startTime === undefined ? {} : { startTime }),
-    conditions: [...(old.conditions ?? []).filter((c) => !isOurCondition(c)), ...(ours.conditions ?? []).filter(isOurCondition)],
+    conditions: withOthers(ours.conditions, old.conditions),
   };
 }

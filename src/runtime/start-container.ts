@@ -1,5 +1,5 @@
 import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
-import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -90,7 +90,7 @@ async function create(
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
     const seccomp = await seccompContent(node.rootDir, pod, container);
-    const config = containerConfig({
+    const config = inCgroup(containerConfig({
       pod,
       container,
       attempt: action.attempt,
@@ -109,7 +109,7 @@ async function create(
       logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
       terminationMessageFile,
       logLimit: node.logLimit,
-    });
+    }), context.cgroup);
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     signal.throwIfAborted();
@@ -150,6 +150,6 @@ async function postStart(context: PodContext, container: Container, action: Star
   context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

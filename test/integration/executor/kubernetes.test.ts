@@ -20,6 +20,10 @@ class Kubectl implements AsyncDisposable {
   async delete({ name }: Launched, gracePeriodSeconds?: number): Promise<void> {
     await this.#client.delete(podResource({ namespace: 'default', name }), gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
   }
+  /** As a controller of somebody else does it. */
+  async setCondition({ name }: Launched, type: string, status: 'True' | 'False'): Promise<void> {
+    await this.#client.patch(podResource({ namespace: 'default', name }), 'strategic', { status: { conditions: [{ type, status }] } }, { subresource: 'status' });
+  }
   [Symbol.asyncDispose](): Promise<void> {
     return this.#client.close();
   }
@@ -74,6 +78,19 @@ describe('an API that answers', () => {
       await kubectl.delete(task, 30);
       await apiGone(under, task);
     }
+  });
+
+  test.concurrent('lets conditions of others open and shut the readiness gates of a pod', async () => {
+    const task = under.launch(bound(under, pod({}, { readinessGates: [{ conditionType: 'example.org/front' }, { conditionType: 'example.org/back' }] })));
+    await under.running(task);
+    await apiShows(under, task, 'Running');
+    await kubectl.setCondition(task, 'example.org/front', 'True');
+    expect(ready(under, task)).toBe('False');
+    await kubectl.setCondition(task, 'example.org/back', 'True');
+    await under.until(() => ready(under, task) === 'True', 'the pod is ready with both gates open');
+    await kubectl.setCondition(task, 'example.org/front', 'False');
+    await under.until(() => ready(under, task) === 'False', 'the pod is not ready with a gate shut');
+    expect(under.apiPod(task)?.status?.conditions).toEqual(expect.arrayContaining([expect.objectContaining({ type: 'example.org/back', status: 'True' })]));
   });
 
   test.concurrent('has a node that is ready', async () => {
