@@ -4,6 +4,7 @@ import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts'
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
+import type { Allocatable } from '../pod/index.ts';
 import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -176,6 +177,7 @@ export class Executor {
       engineInfo,
       measures: this.#measures.runtime,
       nodeName: () => state.nodeName ?? engineInfo.name,
+      allocatable: () => this.#allocatable(),
       events: () => this.#kubernetes?.events,
       former: () => state.former(),
       buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
@@ -209,7 +211,7 @@ export class Executor {
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
       sandbox: environment.sandbox,
-      allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      allocatable: () => this.#allocatable(),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       draining: () => this.#idleEnd.draining,
@@ -287,6 +289,11 @@ export class Executor {
     this.#joining ??= this.#appear(nodeName);
     this.#idleEnd.look();
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
+  }
+
+  /** What the node has for pods, once the agent has told. */
+  #allocatable(): Allocatable {
+    return this.#capacity === undefined ? { pods: this.#options.config.maxPods } : allocatableOf(this.#capacity);
   }
 
   #joinCluster(nodeName: string): void {

@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/index.ts';
 import { hostAddress, textFile } from './host.ts';
 import { podNetwork } from './pod-network.ts';
 
-export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
+export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'allocatable' | 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
   readonly config: ExecutorConfig;
   readonly environment: MesosEnvironment;
   readonly clock: Clock;
@@ -36,10 +36,9 @@ export async function makeRuntime({ config, environment, events, onNetworkFault,
     logger,
     frameworkId: environment.frameworkId,
     executorId: environment.executorId,
-    tell: (pod, type, reason, message, container) => {
-      logger.debug('event', { pod: pod.name, container: container?.name, type, reason, message });
-      const fieldPath = container === undefined ? {} : { fieldPath: `spec.${container.init ? 'initContainers' : 'containers'}{${container.name}}` };
-      events()?.event(pod, type, reason, message, fieldPath);
+    tell: (pod, type, reason, message, fieldPath) => {
+      logger.debug('event', { pod: pod.name, fieldPath, type, reason, message });
+      events()?.event(pod, type, reason, message, fieldPath === undefined ? {} : { fieldPath });
     },
     hostIP: config.nodeIp ?? hostAddress(),
     rootDir: config.rootDir,

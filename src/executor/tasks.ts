@@ -186,9 +186,9 @@ export class Tasks {
     const { record } = task;
     const adjusted = record === undefined || record.refused !== undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
     if (record === undefined || adjusted === undefined) return;
-    task.record = { ...record, pod: adjusted };
+    task.record = { ...record, pod: adjusted.pod };
     this.#options.record({ kind: 'pod', record: task.record });
-    this.#options.runtime.update(adjusted);
+    this.#options.runtime.update(adjusted.pod, adjusted.refused);
   }
 
   /** The API positively does not have that pod any more. */

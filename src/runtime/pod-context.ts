@@ -1,7 +1,7 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
-import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -10,8 +10,8 @@ import type { PodSources } from './pod-sources.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import type { Relist } from './relist.ts';
 
-/** Tells users of something that happened to a pod; `container` gives the event its field path. */
-export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }) => void;
+/** Tells users of something that happened to a pod; `fieldPath` says to which container: `spec.containers{web}`. */
+export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string) => void;
 
 /** What all pods of an executor share. */
 export interface Node {
@@ -34,6 +34,8 @@ export interface Node {
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
   readonly nodeName: () => string;
   readonly hostIP: string;
+  /** What the node has for pods, as far as it is known; else what its machine has. */
+  readonly allocatable: () => Partial<NodeAllocatable>;
   readonly rootDir: string;
   /** Above `pods` and `containers`, where the links to logs go. */
   readonly logDir: string;
@@ -95,9 +97,9 @@ export class PodContext {
   }
 
   /** What a container without limits may use up at most. */
-  get nodeAllocatable(): { cpuMilli: bigint; memoryBytes: bigint } {
+  get nodeAllocatable(): NodeAllocatable {
     const { cpus, memoryBytes } = this.node.engineInfo;
-    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes) };
+    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes), ...this.node.allocatable() };
   }
 
   get observed(): ObservedPod {
@@ -113,7 +115,15 @@ export class PodContext {
     return this.podIPs[0];
   }
 
-  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {
-    this.node.tell(this.identity, type, reason, message, container);
+  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string }): void {
+    this.node.tell(this.identity, type, reason, message, container && this.#fieldPath(container.name));
+  }
+
+  /** Kubernetes v1.20 pkg/kubelet/container/ref.go. */
+  #fieldPath(name: string): string {
+    const { initContainers = [], ephemeralContainers = [] } = this.pod.spec;
+    const isIn = (containers: readonly { name: string }[]): boolean => containers.some((container) => container.name === name);
+    const list = isIn(initContainers) ? 'initContainers' : isIn(ephemeralContainers) ? 'ephemeralContainers' : 'containers';
+    return `spec.${list}{${name}}`;
   }
 }
