@@ -65,6 +65,11 @@ export class Tasks {
     return this.#tasks.size;
   }
 
+  /** No task is left that its agent does not know to have ended. A static pod never ends. */
+  allOver(isTerminal: (taskId: string) => boolean): boolean {
+    return [...this.#tasks.keys()].every(isTerminal);
+  }
+
   /** The pods that come before that of `task`: launched earlier or running already, and not over. */
   othersOf(task: Task): ValidPod[] {
     const all = [...this.#tasks.values()];
@@ -206,9 +211,9 @@ export class Tasks {
     const { record } = task;
     const adjusted = record === undefined || record.refused !== undefined ? undefined : adjustedPod(given, record.pod, this.#options.logger);
     if (record === undefined || adjusted === undefined) return;
-    task.record = { ...record, pod: adjusted };
+    task.record = { ...record, pod: adjusted.pod };
     this.#options.record({ kind: 'pod', record: task.record });
-    this.#options.runtime.update(adjusted);
+    this.#options.runtime.update(adjusted.pod, adjusted.refused);
   }
 
   /** The API positively does not have that pod any more. */
