@@ -108,14 +108,19 @@ export class Laboratory implements AsyncDisposable {
     this.#sessions.push(this.#process.pid);
   }
 
+  /** Of the executor that runs now. */
+  get session(): number {
+    return this.#process?.pid ?? -1;
+  }
+
   /** The pid of the process that does the work; `undefined` while there is none. */
   worker(): number | undefined {
-    return processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'))?.pid;
+    return processesOfSession(this.session).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'))?.pid;
   }
 
   /** SIGKILL to the worker. False when there is none at this moment. */
   crash(): boolean {
-    const figures = processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
+    const figures = processesOfSession(this.session).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
     if (figures === undefined) return false;
     this.cpuSeconds += figures.cpuSeconds;
     process.kill(figures.pid, 'SIGKILL');
@@ -124,7 +129,7 @@ export class Laboratory implements AsyncDisposable {
 
   /** SIGKILL to all of it, and the agent knows. */
   async crashAll(): Promise<void> {
-    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     const exit = await this.#process?.destroy();
     if (exit !== undefined) this.agent.executorEnded('REASON_EXECUTOR_TERMINATED', exit);
   }
@@ -134,7 +139,7 @@ export class Laboratory implements AsyncDisposable {
   }
 
   async shutdown(): Promise<ProcessExit | undefined> {
-    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     this.agent.shutdown();
     return this.#process?.endedWithin(this.agent.shutdownGracePeriodMs + 20_000);
   }
