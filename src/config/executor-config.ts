@@ -28,6 +28,8 @@ export interface ExecutorConfig {
   readonly allowedUnsafeSysctls: readonly string[];
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** Whether pods are in the cgroup of the executor's Mesos container; `auto`: where that can be. */
+  readonly containPodResources: 'auto' | 'true' | 'false';
   readonly maxPods: number;
   /** Where the node's API (HTTPS) listens; port 0 picks a free one. */
   readonly address: string;
@@ -50,6 +52,8 @@ export interface ExecutorConfig {
   readonly kubeApiBurst: number;
   /** A task that does not run this long after its launch has failed. */
   readonly launchGracePeriodMs: number;
+  /** Without a task for so long the executor ends; 0: never. */
+  readonly suicideTimeoutMs: number;
   /** Encoding of the Executor HTTP API. */
   readonly contentType: 'protobuf' | 'json';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';

@@ -20,6 +20,8 @@ export interface ContainerConfig {
 export interface HostConfig {
   readonly RestartPolicy: { readonly Name: 'no' };
   readonly LogConfig: { readonly Type: string; readonly Config: Record<string, string> };
+  /** The cgroup below which the container's is. */
+  readonly CgroupParent?: string;
   readonly NetworkMode: string;
   readonly IpcMode: string;
   readonly PidMode?: string;
@@ -62,6 +64,11 @@ export const SHM_BYTES = 64 * 1024 * 1024;
 /** As the kubelet's --container-log-max-size and --container-log-max-files. */
 export function logConfig({ maxBytes, maxFiles }: { readonly maxBytes: number; readonly maxFiles: number }): HostConfig['LogConfig'] {
   return { Type: 'json-file', Config: { 'max-size': String(maxBytes), 'max-file': String(maxFiles) } };
+}
+
+/** The container with its cgroup below `parent`; absent leaves the Engine's own. */
+export function inCgroup(config: ContainerConfig, parent: string | undefined): ContainerConfig {
+  return parent === undefined ? config : { ...config, HostConfig: { ...config.HostConfig, CgroupParent: parent } };
 }
 
 /** What makes Docker leave a container's life to us: no health check, no restart. */

@@ -8,6 +8,9 @@
  */
 export { hostAppArmor } from './app-armor.ts';
 export { connectEngine } from './connect-engine.ts';
+export { type CgroupSetting, cgroupSettings, type TaskLimits } from './cgroup/limits.ts';
+export { cgroupOf, mesosCgroup } from './cgroup/own-cgroup.ts';
+export { PodCgroups } from './cgroup/pod-cgroups.ts';
 export * from './container-config.ts';
 export * from './create-body.ts';
 export * from './create-unique.ts';

@@ -1,3 +1,4 @@
+import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
@@ -31,6 +32,8 @@ export interface PodRecord {
   readonly killGraceMs?: number;
   /** `TaskInfo.max_completion_time`, milliseconds. */
   readonly maxCompletionMs?: number;
+  /** What the task may use, all of its pod together. */
+  readonly limits?: TaskLimits;
   /** It never ran: `pod` is what remains of it until the API's object is deleted. */
   readonly refused?: Refused;
 }

@@ -1,6 +1,6 @@
-import type { Clock } from '../base/index.ts';
+import { type Clock, KmError, messageOf } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
-import { clampOomScore, type Engine, type EngineInfo, probeHost, RegistryCredentials, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
+import { clampOomScore, type Engine, type EngineInfo, PodCgroups, probeHost, RegistryCredentials, SANDBOX_OOM_SCORE_ADJ } from '../docker/index.ts';
 import type { EventRecorder } from '../kubernetes/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import { PodRuntime, type PodRuntimeOptions } from '../runtime/index.ts';
@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/index.ts';
 import { hostAddress, textFile } from './host.ts';
 import { podNetwork } from './pod-network.ts';
 
-export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
+export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'allocatable' | 'nodeName' | 'sources' | 'recordAttempt' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
   readonly config: ExecutorConfig;
   readonly environment: MesosEnvironment;
   readonly clock: Clock;
@@ -25,19 +25,20 @@ export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'nodeName' |
 export async function makeRuntime({ config, environment, events, onNetworkFault, logger: parent, ...given }: MakeRuntimeOptions): Promise<PodRuntime> {
   const [limits, network] = await Promise.all([probeHost(), podNetwork({ config, environment, clock: given.clock, logger: parent, onFault: onNetworkFault })]);
   const logger = parent.child({ part: 'runtime' });
+  const cgroups = await podCgroups({ config, environment, engineInfo: given.engineInfo, logger });
   const { score, reason } = clampOomScore(SANDBOX_OOM_SCORE_ADJ, limits);
   if (reason !== undefined) logger.warn('oom scores are clamped to what this host allows', { sandbox: score, reason });
   return new PodRuntime({
     ...given,
     limits,
     ...(network !== undefined && { network }),
+    ...(cgroups !== undefined && { cgroups }),
     logger,
     frameworkId: environment.frameworkId,
     executorId: environment.executorId,
-    tell: (pod, type, reason, message, container) => {
-      logger.debug('event', { pod: pod.name, container: container?.name, type, reason, message });
-      const fieldPath = container === undefined ? {} : { fieldPath: `spec.${container.init ? 'initContainers' : 'containers'}{${container.name}}` };
-      events()?.event(pod, type, reason, message, fieldPath);
+    tell: (pod, type, reason, message, fieldPath) => {
+      logger.debug('event', { pod: pod.name, fieldPath, type, reason, message });
+      events()?.event(pod, type, reason, message, fieldPath === undefined ? {} : { fieldPath });
     },
     hostIP: config.nodeIp ?? hostAddress(),
     rootDir: config.rootDir,
@@ -52,4 +53,16 @@ export async function makeRuntime({ config, environment, events, onNetworkFault,
     imagePullNoProgressMs: config.imagePullProgressDeadlineMs,
     offlineImages: config.offlineImages,
   });
+}
+
+/** Throws code `invalid` where pods must be contained and cannot be. */
+async function podCgroups({ config, environment, engineInfo, logger }: Pick<MakeRuntimeOptions, 'config' | 'environment' | 'engineInfo' | 'logger'>): Promise<PodCgroups | undefined> {
+  if (config.containPodResources === 'false') return undefined;
+  try {
+    return await PodCgroups.find({ engine: engineInfo, sandbox: environment.sandbox });
+  } catch (error) {
+    if (config.containPodResources === 'true') throw new KmError('invalid', `--contain-pod-resources: ${messageOf(error)}`, { cause: error });
+    logger.info('pods are not in the cgroup of the executor', { reason: messageOf(error) });
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KmError, messageOf } from '../base/index.ts';
+import type { TaskLimits } from '../docker/index.ts';
 import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
 import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
 import type { PodRecord } from './journal-entry.ts';
@@ -29,7 +30,20 @@ export function recordOf(task: TaskInfo, pod: ValidPod, now: number): PodRecord 
     launchedAt: now,
     inApi: false,
     ...(graceMs === undefined ? {} : { killGraceMs: graceMs }),
+    limits: taskLimits(task),
     ...(maxCompletion === undefined ? {} : { maxCompletionMs: Number(maxCompletion) / 1e6 }),
+  };
+}
+
+/** What Mesos gives to a task: of `limits` what is there, else its resources, where memory is a limit and CPUs are not. */
+export function taskLimits({ resources = [], limits = {} }: TaskInfo): TaskLimits {
+  const sum = (name: string): number => resources.reduce((total, resource) => total + (resource.name === name ? (resource.scalar?.value ?? 0) : 0), 0);
+  const [cpus, mem] = [sum('cpus'), limits['mem']?.value ?? sum('mem')];
+  const cpuLimit = limits['cpus']?.value ?? 0;
+  return {
+    ...(cpus > 0 && { cpus }),
+    ...(cpuLimit > 0 && Number.isFinite(cpuLimit) && { cpuLimit }),
+    ...(mem > 0 && Number.isFinite(mem) && { memoryBytes: Math.round(mem * 2 ** 20) }), // Mesos counts megabytes of 2^20
   };
 }
 

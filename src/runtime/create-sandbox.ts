@@ -1,5 +1,5 @@
 import { isCode, KmError, messageOf } from '../base/index.ts';
-import { clampOomScore, createWithUniqueName, type InspectedContainer, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
+import { clampOomScore, createWithUniqueName, inCgroup, type InspectedContainer, SANDBOX_OOM_SCORE_ADJ, sandboxConfig } from '../docker/index.ts';
 import { type DnsConfig, dnsConfig, hostnameOf, hostsFile } from '../pod/index.ts';
 import { writeHostsFile, writeResolvConf } from '../volumes/index.ts';
 import { isPassing } from './passing.ts';
@@ -39,7 +39,9 @@ export function createSandbox(context: PodContext, attempt: number, signal: Abor
   const hosts = writeHosts(context, []); // a placeholder that containers can mount
   const up = hosts.then(() => start(context, id, dns, signal)).catch((error: unknown) => {
     if (!signal.aborted && !(error instanceof NetworkNotReady)) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
-    throw error;
+    if (signal.aborted || isPassing(error)) throw error;
+    // Told, and tried again: it is not the fault of a container that waits for it.
+    throw new KmError('unavailable', messageOf(error), { cause: error });
   });
   for (const promise of [id, hosts, up]) promise.catch(() => undefined);
   return { id, hosts, up };
@@ -55,7 +57,8 @@ async function create(context: PodContext, attempt: number, dns: DnsConfig, sign
   for (const omitted of dns.omitted) context.tell('Warning', 'DNSConfigForming', omitted);
   const { nodename } = hostnameOf(pod, node.engineInfo.name, node.clusterDomain);
   const oomScoreAdj = clampOomScore(SANDBOX_OOM_SCORE_ADJ, node.limits).score;
-  const config = sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname: nodename, oomScoreAdj, withoutNetwork: joinedNetwork(context) !== undefined });
+  await context.prepareCgroup();
+  const config = inCgroup(sandboxConfig({ pod, attempt, owner, image: node.pauseImage, hostname: nodename, oomScoreAdj, withoutNetwork: joinedNetwork(context) !== undefined }), context.cgroup);
   // Without the signal: a creation that was given up half-way could leave a container that nobody has seen.
   try {
     return await createWithUniqueName(node.engine, config);

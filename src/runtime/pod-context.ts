@@ -1,7 +1,7 @@
 import type { Clock, Deadline } from '../base/index.ts';
-import type { Engine, EngineInfo, HostLimits, Owner, RegistryCredentials } from '../docker/index.ts';
+import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
-import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -10,14 +10,16 @@ import type { PodSources } from './pod-sources.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import type { Relist } from './relist.ts';
 
-/** Tells users of something that happened to a pod; `container` gives the event its field path. */
-export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }) => void;
+/** Tells users of something that happened to a pod; `fieldPath` says to which container: `spec.containers{web}`. */
+export type TellEvent = (pod: PodIdentity, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string) => void;
 
 /** What all pods of an executor share. */
 export interface Node {
   readonly engine: Engine;
   readonly engineInfo: EngineInfo;
   readonly limits: HostLimits;
+  /** Absent: containers are where the Engine puts them. */
+  readonly cgroups?: PodCgroups;
   readonly relist: Relist;
   readonly puller: ImagePuller;
   /** Who may pull which images. */
@@ -32,6 +34,8 @@ export interface Node {
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
   readonly nodeName: () => string;
   readonly hostIP: string;
+  /** What the node has for pods, as far as it is known; else what its machine has. */
+  readonly allocatable: () => Partial<NodeAllocatable>;
   readonly rootDir: string;
   /** Above `pods` and `containers`, where the links to logs go. */
   readonly logDir: string;
@@ -55,6 +59,7 @@ export class PodContext {
   /** By container name. */
   readonly waiting = new Map<string, WaitingReason>();
   readonly crashBackoff = new Map<string, CrashBackoff>();
+  readonly #limits: TaskLimits;
   readonly restartCounts: Map<string, number>;
   /** By container id. */
   readonly postStartFailed = new Map<string, string>();
@@ -64,12 +69,23 @@ export class PodContext {
   /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
   readonly graces = new Set<Deadline>();
 
-  constructor(node: Node, owner: Owner, pod: ValidPod, restartCounts: ReadonlyMap<string, number>) {
+  constructor(node: Node, owner: Owner, pod: ValidPod, { restartCounts, limits = {} }: { readonly restartCounts: ReadonlyMap<string, number>; readonly limits?: TaskLimits }) {
     this.node = node;
     this.owner = owner;
     this.pod = pod;
+    this.#limits = limits;
     this.restartCounts = new Map(restartCounts);
     this.volumes = new PodVolumes(this, () => this.onChanged());
+  }
+
+  /** The parent of the cgroups of its containers; undefined: the Engine's own. */
+  get cgroup(): string | undefined {
+    return this.node.cgroups?.of(this.uid);
+  }
+
+  /** The cgroup is there before the first container. Throws code `unavailable`. */
+  async prepareCgroup(): Promise<void> {
+    await this.node.cgroups?.create(this.uid, this.#limits);
   }
 
   get uid(): string {
@@ -81,9 +97,9 @@ export class PodContext {
   }
 
   /** What a container without limits may use up at most. */
-  get nodeAllocatable(): { cpuMilli: bigint; memoryBytes: bigint } {
+  get nodeAllocatable(): NodeAllocatable {
     const { cpus, memoryBytes } = this.node.engineInfo;
-    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes) };
+    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes), ...this.node.allocatable() };
   }
 
   get observed(): ObservedPod {
@@ -99,7 +115,15 @@ export class PodContext {
     return this.podIPs[0];
   }
 
-  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string; init: boolean }): void {
-    this.node.tell(this.identity, type, reason, message, container);
+  tell(type: 'Normal' | 'Warning', reason: string, message: string, container?: { name: string }): void {
+    this.node.tell(this.identity, type, reason, message, container && this.#fieldPath(container.name));
+  }
+
+  /** Kubernetes v1.20 pkg/kubelet/container/ref.go. */
+  #fieldPath(name: string): string {
+    const { initContainers = [], ephemeralContainers = [] } = this.pod.spec;
+    const isIn = (containers: readonly { name: string }[]): boolean => containers.some((container) => container.name === name);
+    const list = isIn(initContainers) ? 'initContainers' : isIn(ephemeralContainers) ? 'ephemeralContainers' : 'containers';
+    return `spec.${list}{${name}}`;
   }
 }

@@ -1,5 +1,5 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
-import { type Engine, LABELS, type Owner } from '../docker/index.ts';
+import { type Engine, LABELS, type Owner, type TaskLimits } from '../docker/index.ts';
 import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
@@ -33,6 +33,8 @@ export interface Known {
   readonly acceptedAt: number;
   readonly status?: PodStatus;
   readonly restartCounts: ReadonlyMap<string, number>;
+  /** What its task may use; absent: as much as there is. */
+  readonly limits?: TaskLimits;
 }
 
 /** A pod of this executor: what it shall be, what was told of it, and its containers as Docker shows them. */
@@ -79,7 +81,7 @@ export class PodRuntime {
   launch(pod: ValidPod, taskId: string, known: Known): void {
     const { uid } = pod.metadata;
     if (this.#workers.has(uid)) return;
-    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, known.restartCounts);
+    const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, known);
     const worker = new PodWorker(context, this.#report, known);
     this.#workers.set(uid, worker);
     worker.wake();
@@ -118,8 +120,9 @@ export class PodRuntime {
     this.#node.network?.setPodCidr(cidr);
   }
 
-  update(pod: ValidPod): void {
-    this.#workers.get(pod.metadata.uid)?.update(pod);
+  /** A newer spec of a pod that runs, see `PodWorker.update`. */
+  update(pod: ValidPod, refused: readonly string[] = []): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod, refused);
   }
 
   /** What the API holds of the pod's conditions. */
@@ -168,8 +171,8 @@ export class PodRuntime {
 
   /** One that runs again (the same pod in another task) removes its files itself. */
   async #bury(pod: PodIdentity): Promise<void> {
-    const { rootDir, logDir } = this.#node;
-    if (!this.#workers.has(pod.uid)) await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, logDir)]);
+    const { rootDir, logDir, cgroups } = this.#node;
+    if (!this.#workers.has(pod.uid)) await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, logDir), cgroups?.remove(pod.uid)]);
     this.#cemetery.buried(pod);
   }
 

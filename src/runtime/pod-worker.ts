@@ -46,6 +46,8 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
+  /** Why the API's wish for other resources is not followed. */
+  #resizeRefused: string | undefined;
   /** It has been through a sync. */
   #worked = false;
 
@@ -60,9 +62,9 @@ export class PodWorker {
       engine: context.node.engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
-      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, this.#named(name)),
-      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, this.#named(name)),
-      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, this.#named(name)),
+      onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
+      onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
+      onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
     });
   }
 
@@ -90,10 +92,11 @@ export class PodWorker {
     this.#loop ??= this.#run();
   }
 
-  /** A newer spec of the same pod. */
-  update(pod: ValidPod): void {
+  /** A newer spec of the same pod. `refused`: fields with which the API asks for other resources than its containers have and keep. */
+  update(pod: ValidPod, refused: readonly string[] = []): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#refuseResize(refused);
     this.#context.volumes.podChanged();
     this.wake();
   }
@@ -208,6 +211,7 @@ export class PodWorker {
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
+    await node.cgroups?.remove(uid);
     await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     node.puller.forget(uid);
     deadline[Symbol.dispose]();
@@ -235,6 +239,7 @@ export class PodWorker {
       terminating: this.#stage !== 'syncing',
       ...(this.#status === undefined ? {} : { previous: this.#status }),
       ...(failure === undefined ? {} : { failure }),
+      ...(this.#resizeRefused === undefined ? {} : { resizeRefused: this.#resizeRefused }),
     });
     this.#report({
       taskId: this.taskId,
@@ -256,9 +261,11 @@ export class PodWorker {
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
   }
 
-  /** As events name a container. */
-  #named(name: string): { name: string; init: boolean } {
-    return { name, init: this.pod.spec.initContainers?.some((container) => container.name === name) ?? false };
+  #refuseResize(fields: readonly string[]): void {
+    const message = fields.length === 0 ? undefined : `${fields.join(', ')}: a running container is not resized here; it keeps its resources until the pod is replaced`;
+    const isNew = message !== undefined && message !== this.#resizeRefused;
+    this.#resizeRefused = message;
+    if (isNew) this.#context.tell('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${message}`);
   }
 
   #wakeIn(ms: number): void {

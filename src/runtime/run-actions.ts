@@ -63,15 +63,13 @@ async function startOrWait(context: PodContext, action: Action<'start-container'
 }
 
 function backOff(context: PodContext, { name, delayMs }: Action<'back-off'>): void {
-  const init = context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
   context.waiting.set(name, crashLoopWaiting(context.pod, name, delayMs));
-  context.tell('Warning', 'BackOff', 'Back-off restarting failed container', { name, init });
+  context.tell('Warning', 'BackOff', 'Back-off restarting failed container', { name });
 }
 
 async function killContainer(context: PodContext, { id, name, why, message }: Action<'kill-container'>): Promise<void> {
   using grace = podGrace(context, killGraceSeconds(context.pod, name, why));
-  const init = context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
-  await stopContainer(context, { id, name, init }, message, grace);
+  await stopContainer(context, { id, name }, message, grace);
   context.postStartFailed.delete(id);
 }
 
@@ -87,11 +85,10 @@ async function killPod(context: PodContext, reason: Action<'kill-pod'>['reason']
 /** Stops every running container of the pod, side by side; sidecars after the others, within the same grace. */
 export async function stopContainers(context: PodContext, grace: Grace): Promise<void> {
   const running = context.observed.containers.filter(({ state }) => state === 'running');
-  const isInit = (name: string): boolean => context.pod.spec.initContainers?.some((container) => container.name === name) ?? false;
   const turns = new StopTurns(context.pod.spec, running.map(({ name }) => name));
   await all(running.map(async ({ id, name }) => {
     try {
-      await stopContainer(context, { id, name, init: isInit(name) }, `Stopping container ${name}`, grace, (signal) => turns.turnOf(name, signal));
+      await stopContainer(context, { id, name }, `Stopping container ${name}`, grace, (signal) => turns.turnOf(name, signal));
     } finally {
       turns.ended(name);
     }

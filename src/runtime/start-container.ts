@@ -1,5 +1,5 @@
 import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
-import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -46,7 +46,7 @@ export async function startContainer(context: PodContext, action: StartContainer
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   // The log is linked before there is one: if we die right behind the start, nobody would make up for it.
-  await Promise.all([sandbox.up, linkLog(context, action, id)]);
+  await Promise.all([upOrSeen(context, sandbox, id), linkLog(context, action, id)]);
   signal.throwIfAborted();
   try {
     await node.engine.start(id);
@@ -60,6 +60,16 @@ export async function startContainer(context: PodContext, action: StartContainer
   tell('Normal', 'Started', `Started container ${action.name}`);
   await Promise.all([node.relist.refresh(id), removeOlder(context, action.name, id)]);
   await postStart(context, container, action, id, signal);
+}
+
+/** Waits for the sandbox. Without one the container has not been started, which has to be seen: the next try is no restart. */
+async function upOrSeen({ node }: PodContext, sandbox: Sandbox, id: string): Promise<void> {
+  try {
+    await sandbox.up;
+  } catch (error) {
+    await node.relist.refresh(id);
+    throw error;
+  }
 }
 
 async function create(
@@ -80,7 +90,7 @@ async function create(
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
     const seccomp = await seccompContent(node.rootDir, pod, container);
-    const config = containerConfig({
+    const config = inCgroup(containerConfig({
       pod,
       container,
       attempt: action.attempt,
@@ -99,7 +109,7 @@ async function create(
       logPath: containerLogPath(context.identity, container.name, action.attempt, node.logDir),
       terminationMessageFile,
       logLimit: node.logLimit,
-    });
+    }), context.cgroup);
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     signal.throwIfAborted();
@@ -140,6 +150,6 @@ async function postStart(context: PodContext, container: Container, action: Star
   context.tell('Warning', 'FailedPostStartHook', hookFailure(hook, container.name, context.pod.metadata.name, failure), action);
   context.postStartFailed.set(id, failure);
   using grace = podGrace(context);
-  await stopContainer(context, { id, name: container.name, init: action.init }, 'FailedPostStartHook', grace);
+  await stopContainer(context, { id, name: container.name }, 'FailedPostStartHook', grace);
   throw new NotStarted({ reason: 'PostStartHookError', message: failure });
 }

@@ -10,7 +10,6 @@ export const MINIMUM_GRACE_MS = 2000;
 export interface StopTarget {
   readonly id: string;
   readonly name: string;
-  readonly init: boolean;
 }
 
 /** How long a container may take to end. */
@@ -52,7 +51,7 @@ export async function stopContainer(
   await relist.refresh(target.id);
 }
 
-async function preStop(context: PodContext, { id, name, init }: StopTarget, deadline: Deadline): Promise<void> {
+async function preStop(context: PodContext, { id, name }: StopTarget, deadline: Deadline): Promise<void> {
   const container = lastingContainers(context.pod.spec).find((c) => c.name === name);
   const hook = container?.lifecycle?.preStop;
   const timeoutMs = deadline.remainingMs();
@@ -60,7 +59,7 @@ async function preStop(context: PodContext, { id, name, init }: StopTarget, dead
   const { engine } = context.node;
   const failure = await runHook(hook, { engine, containerId: id, container, podIP: context.podIP ?? '', signal: deadline.signal }, timeoutMs);
   if (failure === undefined) return;
-  context.tell('Warning', 'FailedPreStopHook', hookFailure(hook, name, context.pod.metadata.name, failure), { name, init });
+  context.tell('Warning', 'FailedPreStopHook', hookFailure(hook, name, context.pod.metadata.name, failure), { name });
 }
 
 /** A grace of so many seconds, the pod's own unless told, for containers that end although the pod goes on. */

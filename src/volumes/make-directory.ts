@@ -5,7 +5,7 @@ import { readMountTable } from './mount-table.ts';
 /** Everybody may write (Kubernetes v1.20 pkg/volume/emptydir/empty_dir.go). */
 const MODE = 0o777;
 const SET_GID = 0o2000;
-/** Of a new tmpfs; the kubelet leaves it. */
+/** A fresh tmpfs has it, and keeps it: with the kubelet only what is left of the rights is set. */
 const STICKY = 0o1000;
 
 export interface DirectoryWanted {
@@ -24,7 +24,7 @@ export async function makeDirectory(path: string, { inMemory, sizeBytes, group }
   const now = await lstat(path);
   if (group !== undefined && now.gid !== group) await chown(path, now.uid, group);
   // After chown, which may take the set-group-id bit away; and not by mkdir, which obeys the umask.
-  await chmod(path, MODE | (group === undefined ? 0 : SET_GID) | (inMemory ? STICKY : 0));
+  await chmod(path, (now.mode & STICKY) | MODE | (group === undefined ? 0 : SET_GID));
 }
 
 async function isTmpfs(path: string): Promise<boolean> {

@@ -18,6 +18,7 @@ export interface Call {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly accept: string | undefined;
+  readonly userAgent: string;
   /** Without parameters, lower case; `''` where none was sent. */
   readonly contentType: string;
   readonly body: Buffer;
@@ -46,6 +47,7 @@ export function headOf(request: IncomingMessage, user: User): Call {
     path: url.pathname,
     query: url.searchParams,
     accept: request.headers.accept,
+    userAgent: request.headers['user-agent'] ?? '',
     contentType: (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
     body: Buffer.alloc(0),
     user,

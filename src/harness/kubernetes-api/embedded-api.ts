@@ -236,7 +236,7 @@ export class EmbeddedApi {
     socket.on('error', (error) => this.#logger.debug('a connection to the embedded Kubernetes API broke', { error }));
     try {
       const outcome = this.#server.answer(headOf(request, this.#userOf(request)));
-      if (!('node' in outcome)) throw badRequest('only exec, attach and portforward take an upgrade');
+      if (!('node' in outcome)) throw badRequest('only exec, attach, portforward and log take an upgrade');
       this.#nodes.upgrade(outcome.node, request, socket, head);
     } catch (error) {
       refuse(socket, errorReply(error));

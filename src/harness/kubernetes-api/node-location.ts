@@ -4,12 +4,15 @@ import { isObject, objectAt, textAt } from './json.ts';
 import type { NodeRequest } from './server.ts';
 import type { KubernetesObject } from './types.ts';
 
-/** Where the node's own API is reached. */
+/** Where a node is asked. */
 export interface NodeLocation {
   readonly host: string;
   readonly port: number;
   /** Path and query there. */
   readonly path: string;
+  readonly secure: boolean;
+  /** It is the node's API, to which we have credentials, not another port of the node. */
+  readonly isNodeApi: boolean;
 }
 
 /** Parameters of a log that are the node's too (Kubernetes v1.20 pkg/registry/core/pod/strategy.go LogLocation). */
@@ -28,7 +31,11 @@ export function nodeLocation(what: NodeRequest, nodeNamed: (name: string) => Kub
   }
   const node = nodeNamed(name);
   if (node === undefined) throw notFound({ group: '', resource: 'nodes' }, name);
-  return { ...endpointOf(node), path: subresource === 'proxy' ? what.rest : pathOfPod(what, query) };
+  const { host, port } = endpointOf(node);
+  if (subresource !== 'proxy') return { host, port, path: pathOfPod(what, query), secure: true, isNodeApi: true };
+  // Kubernetes v1.20 pkg/registry/core/node/strategy.go ResourceLocation: without a port, or with that of its API, it is the node's API.
+  const isNodeApi = what.port === undefined || what.port === port;
+  return { host, port: what.port ?? port, path: what.rest, secure: isNodeApi || what.secure === true, isNodeApi };
 }
 
 /** Where the node's API listens. Throws a 503 while it does not say. */

@@ -1,10 +1,11 @@
-import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import { request as httpRequest, STATUS_CODES, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest } from './api-error.ts';
+import { logProtocol, sendLog } from './log-socket.ts';
 import { nodeLocation, type NodeLocation } from './node-location.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { errorReply, type NodeRequest } from './server.ts';
@@ -59,8 +60,14 @@ export class NodeProxy {
 
   /** The client wants to speak SPDY or WebSocket; `head` is what it sent already. Answers by itself, errors included. */
   upgrade(what: NodeRequest, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const location = this.#locationFor(what, socket);
-    if (location === undefined) return;
+    let location: NodeLocation | undefined;
+    try {
+      if (what.subresource === 'log') logProtocol(request);
+      location = nodeLocation(what, this.#options.nodeNamed);
+    } catch (error) {
+      return refuse(socket, errorReply(error));
+    }
+    if (what.subresource === 'log' || location === undefined) return this.#logOverWebSocket(what, location, request, socket, head);
     const upstream = this.#ask(location, request, { connection: 'Upgrade', upgrade: request.headers.upgrade });
     const giveUp = (): unknown => upstream.destroy();
     socket.on('close', giveUp);
@@ -82,25 +89,36 @@ export class NodeProxy {
     upstream.end();
   }
 
-  #locationFor(what: NodeRequest, socket: Duplex): NodeLocation | undefined {
-    try {
-      return nodeLocation(what, this.#options.nodeNamed);
-    } catch (error) {
-      refuse(socket, errorReply(error));
-      return undefined;
-    }
+  /** Kubernetes v1.20 apiserver/pkg/endpoints/handlers/responsewriters/writers.go StreamObject. */
+  #logOverWebSocket(what: NodeRequest, location: NodeLocation | undefined, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const failed = (error: unknown): void => {
+      this.#broke(error);
+      socket.destroy();
+    };
+    if (location === undefined) return void sendLog(request, socket, head, Readable.from([])).catch(failed);
+    const upstream = this.#ask(location, request, {}, ['sec-websocket-']);
+    socket.on('close', () => upstream.destroy());
+    upstream.on('error', (error) => {
+      if (socket.writable) refuse(socket, errorReply(unreachable(what, location, error)));
+    });
+    const answered = async (answer: IncomingMessage): Promise<void> => {
+      const status = answer.statusCode ?? 502;
+      if (status >= 400) refuse(socket, await logRefusal(what, status, answer));
+      else await sendLog(request, socket, head, answer);
+    };
+    upstream.on('response', (answer) => {
+      answered(answer).catch(failed);
+    });
+    upstream.end();
   }
 
-  #ask({ host, port, path }: NodeLocation, request: IncomingMessage, more: OutgoingHttpHeaders): ReturnType<typeof httpsRequest> {
-    const passed = Object.entries(request.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
-    return httpsRequest({
-      host, port, path,
-      method: request.method,
-      headers: { ...Object.fromEntries(passed), ...more, authorization: `Bearer ${this.#options.token}` },
-      agent: false,
-      // As kube-apiserver without --kubelet-certificate-authority: a node's certificate may be of its own making.
-      rejectUnauthorized: false,
-    });
+  /** With our credentials where the node's own API is asked; headers whose names begin as one of `without` are left out. */
+  #ask({ host, port, path, isNodeApi, secure }: NodeLocation, request: IncomingMessage, more: OutgoingHttpHeaders, without: readonly string[] = []): ClientRequest {
+    const passed = Object.entries(request.headers).filter(([name]) => !NOT_PASSED_ON.has(name) && !without.some((start) => name.startsWith(start)));
+    const credentials = isNodeApi ? { authorization: `Bearer ${this.#options.token}` } : {};
+    const options = { host, port, path, method: request.method, headers: { ...Object.fromEntries(passed), ...more, ...credentials }, agent: false } as const;
+    // As kube-apiserver without --kubelet-certificate-authority: a node's certificate may be of its own making.
+    return secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
   }
 
   async #answer(what: NodeRequest, answer: IncomingMessage, response: ServerResponse): Promise<void> {

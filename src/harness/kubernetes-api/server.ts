@@ -27,6 +27,10 @@ export interface NodeRequest {
   /** Path and query below the subresource, as the client sent them; a path at least. */
   readonly rest: string;
   readonly query: URLSearchParams;
+  /** Of `nodes/NAME:PORT/proxy`: another port of the node than that of its API. */
+  readonly port?: number;
+  /** Of `nodes/https:NAME:PORT/proxy`. */
+  readonly secure?: boolean;
 }
 
 /** What a call comes to: an answer, figures to be asked of the nodes, a watch to begin, or something for the node. */
@@ -129,14 +133,24 @@ export class Server {
   }
 
   #nodeRequest(call: Call, target: ResourcePath): NodeRequest {
-    const object = this.#registry.find({ ...target, name: target.name ?? '' });
+    const { name, ...place } = target.resource.kind === 'Node' ? nodePlace(target.name ?? '') : { name: target.name ?? '' };
+    const object = this.#registry.find({ ...target, name });
     const subresource = target.subresource as NodeRequest['subresource'];
     if (!target.resource.subresources.some((sub) => sub.name === subresource)) throw noSuchPath();
     if (object.kind === 'Pod' && subresource !== 'proxy') checkContainer(call, object);
     // Not what the path was taken apart into: an encoded slash, or one at the end, means something to the node.
     const below = call.url.replace(/^(\/[^/?]+){5}/, '');
-    return { object, subresource, rest: below.startsWith('/') ? below : `/${below}`, query: call.query };
+    return { object, subresource, rest: below.startsWith('/') ? below : `/${below}`, query: call.query, ...place };
   }
+}
+
+/** `[SCHEME:]NAME[:PORT]`, as the path names a node that is asked (Kubernetes v1.20 apimachinery/pkg/util/net/port_split.go). */
+function nodePlace(text: string): { name: string; port?: number; secure?: boolean } {
+  const parts = text.split(':');
+  const [scheme, name = '', port = ''] = parts.length === 3 ? parts : ['', ...parts];
+  const isPort = port === '' || (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65536);
+  if (parts.length > 3 || name === '' || !isPort || !['', 'http', 'https'].includes(scheme ?? '')) throw badRequest(`invalid node request ${JSON.stringify(text)}`);
+  return { name, ...(port !== '' && { port: Number(port) }), ...(scheme === 'https' && { secure: true }) };
 }
 
 /** The container that is asked for must be there; with several, one must be named. Kubernetes pkg/registry/core/pod/strategy.go. */

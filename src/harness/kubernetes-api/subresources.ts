@@ -44,7 +44,7 @@ export class Subresources {
       case 'approval':
         return this.#part(call, path, 'status');
       case 'ephemeralcontainers':
-        return call.method === 'GET' ? this.#reads.get(call, path) : this.#ephemeralContainers(call, path);
+        return this.#ephemeralContainers(call, path);
       case 'binding':
         return this.#bind(call, path, path.name ?? '');
       case 'eviction':
@@ -115,14 +115,17 @@ export class Subresources {
     return created();
   }
 
+  /** Clients before Kubernetes 1.22 know them as a kind of its own, which holds nothing but their list. */
   #ephemeralContainers(call: Call, path: ResourcePath): Reply {
     const pod = this.#registry.find({ ...path, name: path.name ?? '' });
-    const patch = parseBody(call);
-    const wanted = call.method === 'PUT' ? patch : applyPatch(call.contentType, path.resource.type, pod, patch);
+    const isOld = OLD_KUBECTL.test(call.userAgent);
+    if (call.method === 'GET') return isOld ? { status: 200, body: listOf(pod) } : this.#reads.get(call, path);
+    const given = parseBody(call);
+    const isList = isObject(given) && given['kind'] === LIST;
+    const wanted = isList ? podWith(pod, given['ephemeralContainers']) : call.method === 'PUT' ? given : applyPatch(call.contentType, path.resource.type, pod, given);
     const decoded = decode(path.resource.type, isObject(wanted) ? wanted : {}).object;
-    const containers = objectsAt(decoded['spec'], 'ephemeralContainers');
-    const object = this.#registry.replace(path.resource, pod, { ...pod, spec: { ...objectAt(pod, 'spec'), ephemeralContainers: containers } }, isDryRun(call));
-    return this.#reads.one(call, path.resource, 200, object);
+    const object = this.#registry.replace(path.resource, pod, podWith(pod, objectsAt(decoded['spec'], 'ephemeralContainers')), isDryRun(call));
+    return isList ? { status: 200, body: listOf(object) } : this.#reads.one(call, path.resource, 200, object);
   }
 
   #scale(call: Call, path: ResourcePath): Reply {
@@ -159,6 +162,19 @@ const VERBS: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PU
 const isDryRun = (call: Call): boolean => flagIn(call.query, 'dryRun');
 
 const created = (): Reply => ({ status: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } });
+
+const LIST = 'EphemeralContainers';
+const OLD_KUBECTL = /\/v1\.(1[6-9]|2[01])\./;
+
+/** The ephemeral containers of a pod in the form of Kubernetes 1.16 to 1.21 (v1.20 pkg/registry/core/pod/storage/storage.go ephemeralContainersInPod). */
+function listOf(pod: KubernetesObject): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = pod.metadata;
+  return { kind: LIST, apiVersion: 'v1', metadata: { name, namespace, uid, resourceVersion, creationTimestamp }, ephemeralContainers: objectsAt(pod['spec'], 'ephemeralContainers') };
+}
+
+function podWith(pod: KubernetesObject, ephemeralContainers: unknown): KubernetesObject {
+  return { ...pod, spec: { ...objectAt(pod, 'spec'), ephemeralContainers } };
+}
 
 function scaleOf(object: KubernetesObject): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;

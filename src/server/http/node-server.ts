@@ -119,10 +119,11 @@ export class NodeServer {
     const asked = pathAndQuery(request);
     if (asked === undefined) return errorLine(400, '400 Bad Request');
     const method = request.method ?? '';
+    const match = this.#router.find(method, asked.path);
+    if ('open' in match && match.open) return match.answer;
     try {
       await this.#options.gate.admit(request, asked.path);
       if (signal.aborted) return undefined;
-      const match = this.#router.find(method, asked.path);
       if ('answer' in match) return match.answer;
       const visit: Visit = { request, method, ...asked, params: match.params, signal };
       if (upgraded === undefined) return await match.route.serve(visit);

@@ -31,12 +31,23 @@ export interface Route {
   readonly upgrade?: (visit: Visit, upgraded: Upgraded) => Promise<void> | void;
 }
 
-export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> } | { readonly answer: Answer };
+export interface Found {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Nobody serves it. `open`: anybody may hear that, without credentials. */
+export interface NotFound {
+  readonly answer: Answer;
+  readonly open: boolean;
+}
+
+export type Match = Found | NotFound;
 
 /**
  * Finds who serves a path. What is not there is told as the kubelet's two routers tell it (Kubernetes v1.20 pkg/kubelet/server/server.go):
  * below a root that go-restful knows `404: Page Not Found` and `405: Method Not Allowed`, elsewhere net/http's `404 page not found`; a root that is registered with a
- * slash at its end is redirected to.
+ * slash at its end is redirected to. As there, net/http answers before anybody is asked for credentials, since they are go-restful's matter.
  */
 export class Router {
   readonly #routes: readonly { readonly route: Route; readonly parts: readonly string[] }[];
@@ -51,7 +62,7 @@ export class Router {
   }
 
   find(method: string, path: string): Match {
-    if (this.#slashed.has(path)) return { answer: movedTo(`${path}/`) };
+    if (this.#slashed.has(path)) return { answer: movedTo(`${path}/`), open: true };
     const parts = partsOf(path);
     const found = this.#routes.flatMap(({ route, parts: pattern }) => {
       const params = route.methods === 'any' && route.pattern !== path ? undefined : paramsOf(pattern, parts);
@@ -59,9 +70,9 @@ export class Router {
     });
     const allowed = found.find(({ route }) => route.methods === 'any' || route.methods.includes(method));
     if (allowed !== undefined) return allowed;
-    if (found.length > 0) return { answer: text(405, '405: Method Not Allowed') };
-    if (this.#roots.has(parts[0] ?? '')) return { answer: text(404, '404: Page Not Found') };
-    return { answer: errorLine(404, '404 page not found') };
+    if (found.length > 0) return { answer: text(405, '405: Method Not Allowed'), open: false };
+    if (this.#roots.has(parts[0] ?? '')) return { answer: text(404, '404: Page Not Found'), open: false };
+    return { answer: errorLine(404, '404 page not found'), open: true };
   }
 }
 

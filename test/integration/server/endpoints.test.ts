@@ -57,7 +57,7 @@ afterAll(async () => {
 describe('the API of a node', () => {
   it('is advertised, and closed to whoever has no credentials', async () => {
     expect(port).toBeGreaterThan(0);
-    for (const path of ['/pods', '/runningpods/', '/stats/summary', '/metrics', '/metrics/cadvisor', '/metrics/resource', '/metrics/probes', '/configz', '/spec/', '/logs/', '/debug/pprof/', `/containerLogs/default/load/busy`, '/nothing']) {
+    for (const path of ['/pods', '/runningpods/', '/stats/summary', '/metrics', '/metrics/cadvisor', '/metrics/resource', '/metrics/probes', '/configz', '/spec/', '/logs/', '/debug/pprof/', `/containerLogs/default/load/busy`, '/run/default/load/busy', '/exec/default/load/busy', '/attach/default/load/busy', '/portForward/default/load', '/pods/nothing', '/healthz']) {
       expect(await ask(path, { token: '' }), path).toEqual({ status: 401, body: 'Unauthorized' });
     }
     expect((await ask('/pods', { token: 'somebody-else' })).status).toBe(401);

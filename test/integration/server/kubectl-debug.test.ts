@@ -30,5 +30,6 @@ describe.skipIf(!HAS_KUBECTL)('kubectl debug', () => {
     const status = ended.status?.ephemeralContainerStatuses?.find(({ name }) => name === 'once');
     expect(status).toMatchObject({ ready: false, restartCount: 0, state: { terminated: { exitCode: 3 } } });
     expect((await k.run(['logs', 'patient', '-c', 'once'])).stdout).toBe('looked\n');
+    await expect.poll(async () => (await k.run(['get', 'events', '--field-selector=reason=Started', '-o=jsonpath={.items[*].involvedObject.fieldPath}'])).stdout, SOON).toContain('spec.ephemeralContainers{once}');
   });
 });

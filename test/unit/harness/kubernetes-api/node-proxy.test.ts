@@ -1,10 +1,13 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createPlainServer, request as httpRequest, type IncomingMessage, type Server as PlainServer, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { selfSigned } from '../../../../src/harness/kubernetes-api/certificate.ts';
 import type { EmbeddedApi } from '../../../../src/harness/kubernetes-api/index.ts';
+import { objectAt } from '../../../../src/harness/kubernetes-api/json.ts';
 import { pod, PODS, startApi } from './client.ts';
 
 /** Asks for an upgrade; resolves with the status line's code and the body, or what came after the switch. */
@@ -27,7 +30,7 @@ function upgrade(url: string, headers: Record<string, string> = {}): Promise<{ c
   });
 }
 
-const nodes: Server[] = [];
+const nodes: (Server | PlainServer)[] = [];
 afterEach(() => {
   for (const node of nodes.splice(0)) {
     node.closeAllConnections();
@@ -87,6 +90,51 @@ describe('what only the node can answer', () => {
     await startNode(api);
     await call('POST', PODS, web());
     expect(await upgrade(`${api.url}${PODS}/web/${path}`)).toEqual({ code: 101, text: `${asked}, from the client` });
+  });
+
+  test('is asked at another port of a node, without credentials', async () => {
+    const { api, call } = await startApi();
+    const said: Answer = (request, response) => response.end(`${request.headers.authorization === `Bearer ${api.token}`} ${request.url}`);
+    await startNode(api, { answer: said });
+    const other = createPlainServer(said);
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    nodes.push(other);
+    const { port } = other.address() as AddressInfo;
+    expect((await call('GET', `/api/v1/nodes/n1:${port}/proxy/metrics?a=1`)).body).toEqual({ text: 'false /metrics?a=1' });
+    expect((await call('GET', `/api/v1/nodes/http:n1:${port}/proxy/`)).body).toEqual({ text: 'false /' });
+    expect(await call('GET', `/api/v1/nodes/https:n1:${port}/proxy/`)).toMatchObject({ code: 503 });
+    const own = objectAt(objectAt(objectAt((await call('GET', '/api/v1/nodes/n1')).body, 'status'), 'daemonEndpoints'), 'kubeletEndpoint')['Port'];
+    expect((await call('GET', `/api/v1/nodes/n1:${own as number}/proxy/healthz`)).body).toEqual({ text: 'true /healthz' });
+    expect((await call('GET', '/api/v1/nodes/https:n1:/proxy/healthz')).body).toEqual({ text: 'true /healthz' });
+    for (const wrong of ['n1:0', 'n1:x', 'ftp:n1:1', ':80', 'a:b:c:d']) expect(await call('GET', `/api/v1/nodes/${wrong}/proxy/`), wrong).toMatchObject({ code: 400 });
+    expect(await call('GET', '/api/v1/nodes/n2:80/proxy/')).toMatchObject({ code: 404 });
+  });
+
+  test.each([
+    [[], true, 'line 1line 2'],
+    [['binary.k8s.io'], true, 'line 1line 2'],
+    [['base64.binary.k8s.io'], false, Buffer.from('line 1line 2').toString('base64')],
+  ])('sends a log over a WebSocket (%j)', async (protocols, binary, text) => {
+    const { api, call } = await startApi();
+    await startNode(api, { answer: (request, response) => response.end(request.url?.startsWith('/containerLogs/default/web/main?follow=true') === true ? 'line 1line 2' : 'wrong') });
+    await call('POST', PODS, web());
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}${PODS}/web/log?follow=true`, protocols);
+    const got: [string, boolean][] = [];
+    socket.on('message', (data: Buffer, isBinary) => got.push([data.toString(), isBinary]));
+    const [code] = (await once(socket, 'close')) as [number];
+    expect({ code, protocol: socket.protocol, got }).toEqual({ code: 1000, protocol: protocols[0] ?? '', got: [['', binary], [text, binary]] });
+  });
+
+  test.each([
+    ['with a protocol that a log does not have', ['v4.channel.k8s.io'], 'web'],
+    ["says the node's refusal", [], 'web'],
+  ])('a log over a WebSocket that there is not %s', async (_what, protocols, name) => {
+    const { api, call } = await startApi();
+    await startNode(api, { answer: (_request, response) => response.writeHead(400).end('waiting to start') });
+    await call('POST', PODS, web());
+    const socket = new WebSocket(`${api.url.replace('http', 'ws')}${PODS}/${name}/log`, protocols);
+    const [error] = (await once(socket, 'error')) as [Error];
+    expect(error.message).toContain('400');
   });
 
   test('ends with the server', async () => {
