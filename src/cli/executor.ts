@@ -6,8 +6,8 @@ import type { MesosEnvironment } from '../mesos/index.ts';
 import type { KillCause } from '../status/index.ts';
 import { supervise, takeMissedSignal } from './supervise.ts';
 
-/** Exit codes after which the supervisor does not start a worker anew. */
-const EXIT = { done: 0, usage: 2, lost: 3 } as const;
+/** After all but `restart` the supervisor does not start a worker anew. */
+const EXIT = { done: 0, usage: 2, lost: 3, restart: 75 } as const;
 
 export function executorCommand(): Command {
   const command = new Command('executor').description('runs pods as Mesos tasks. A Mesos agent launches it: what is not a flag comes from MESOS_* in the environment');

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The process that the Mesos agent watches: starts the worker and starts it anew when it dies of itself, so that a crash costs no
-# task. It holds no state. The worker's exit codes: 0 done, 2 bad usage, 3 gave up for good; all else is a crash.
+# task. It holds no state. The worker's exit codes: 0 done, 2 bad usage, 3 gave up for good, 75 told to restart; all else is a crash.
 # A signal to end that finds no worker, or one that cannot hear it yet, is told to the next by KM_EXECUTOR_STOP: somebody has to end the pods.
 # usage: supervise.sh WORKER [ARGUMENT]...
 worker=
@@ -33,6 +33,8 @@ while :; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || exit "$code"
   fi
+  # 75: told to restart, on what is installed by now.
+  [ "$code" != 75 ] || { echo "km: the executor's worker restarts" >&2; pause=0; continue; }
   echo "km: the executor's worker ended with $code, starting it anew" >&2
   # A worker that dies again and again is tried less and less often, up to every 16 s; one that lived a minute starts over.
   [ $(($(date +%s) - began)) -lt 60 ] || pause=0

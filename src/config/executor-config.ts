@@ -52,6 +52,8 @@ export interface ExecutorConfig {
   readonly kubeApiBurst: number;
   /** A task that does not run this long after its launch has failed. */
   readonly launchGracePeriodMs: number;
+  /** Without a task for so long the executor ends; 0: never. */
+  readonly suicideTimeoutMs: number;
   /** Encoding of the Executor HTTP API. */
   readonly contentType: 'protobuf' | 'json';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';

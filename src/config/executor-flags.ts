@@ -47,6 +47,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   kubeApiQps: { name: 'kube-api-qps', value: 'n', help: 'requests a second to the Kubernetes API', preset: '50', parse: integerFrom(1) },
   kubeApiBurst: { name: 'kube-api-burst', value: 'n', help: 'requests to the Kubernetes API at once', preset: '100', parse: integerFrom(1) },
   launchGracePeriodMs: { name: 'launch-grace-period', value: 'duration', help: 'a task that does not run so long after its launch has failed', preset: '5m0s', parse: durationFrom(1000) },
+  suicideTimeoutMs: { name: 'suicide-timeout', value: 'duration', help: 'without a task for so long the executor ends; 0s: never', preset: '20m0s', parse: durationFrom(0) },
   contentType: { name: 'content-type', value: 'protobuf|json', help: 'encoding of the calls to the Mesos agent', preset: 'protobuf', parse: oneOf('protobuf', 'json') },
   logLevel: { name: 'log-level', value: 'level', help: 'least level that is logged: debug, info, warn or error', preset: 'info', parse: oneOf('debug', 'info', 'warn', 'error') },
   logFormat: { name: 'logging-format', value: 'text|json', help: 'form of the log lines', preset: 'text', parse: oneOf('text', 'json') },

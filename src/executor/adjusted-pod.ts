@@ -1,11 +1,24 @@
-import { defaultPod, faultText, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
+import { defaultPod, faultText, keepResources, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
-/** The pod as the API has it now, where that differs from `known` in something a user may change; `undefined` where it does not, or cannot run. */
-export function adjustedPod(given: Pod, known: ValidPod, logger: Logger): ValidPod | undefined {
+export interface Adjustment {
+  /** The pod as it shall be from now on. */
+  readonly pod: ValidPod;
+  /** Fields of the pod in the API that ask for what a running pod cannot get, and so are not followed. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * What becomes of a pod that the API has like this now; `undefined` where nothing differs from `known` that a user may change, or where it could
+ * not run. Containers keep the resources that they run with.
+ */
+export function adjustedPod(given: Pod, known: ValidPod, logger: Logger): Adjustment | undefined {
   if (sameForUsers(given, known)) return undefined;
   const result = validatePod(defaultPod(given, { uid: known.metadata.uid }));
-  if ('pod' in result) return sameForUsers(result.pod, known) ? undefined : result.pod;
+  if ('pod' in result) {
+    const { pod, refused } = keepResources(known, result.pod);
+    return sameForUsers(pod, known) && refused.length === 0 ? undefined : { pod, refused };
+  }
   logger.info('change of a pod is not taken over', { pod: known.metadata.name, error: faultText(result.faults) });
   return undefined;
 }

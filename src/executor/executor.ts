@@ -1,14 +1,17 @@
-import { Backoff, type Clock, isCode, messageOf, sleep } from '../base/index.ts';
+import { type Clock, messageOf, sleep } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
 import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
+import type { Allocatable } from '../pod/index.ts';
 import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { obey } from './commands.ts';
 import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
+import { IdleEnd } from './idle-end.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
 import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
@@ -18,6 +21,7 @@ import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { taskReport } from './task-report.ts';
+import { untilReached } from './until-reached.ts';
 
 export interface ExecutorOptions {
   readonly config: ExecutorConfig;
@@ -28,8 +32,8 @@ export interface ExecutorOptions {
   readonly version: string;
 }
 
-/** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent. */
-export type ExecutorEnd = 'done' | 'lost';
+/** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent, `restart` when a new process is to go on with its pods. */
+export type ExecutorEnd = 'done' | 'lost' | 'restart';
 
 /** Time kept back from the shutdown grace for removing containers and telling both sides, milliseconds; at most half of the grace. */
 const SHUTDOWN_RESERVE_MS = 2000;
@@ -39,6 +43,9 @@ const LAST_WORDS_MS = 1000;
 
 /** The agent kills at the very end of the grace: we are gone so much sooner, milliseconds; at most a tenth of the grace. */
 const LAST_MARGIN_MS = 500;
+
+/** From the order to restart to its execution, milliseconds: an answer needs so long. */
+const RESTART_AFTER_MS = 250;
 
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
@@ -68,6 +75,7 @@ export class Executor {
   /** The pods of an earlier process have been taken up, or cannot be. */
   readonly #takenUp = Promise.withResolvers<void>();
   readonly #collector: IdleCollector;
+  readonly #idleEnd: IdleEnd;
   #pods: Pods | undefined;
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
@@ -86,6 +94,12 @@ export class Executor {
     const { config, environment, clock, logger } = options;
     this.#options = options;
     this.#collector = new IdleCollector(clock);
+    this.#idleEnd = new IdleEnd({
+      clock,
+      timeoutMs: config.suicideTimeoutMs,
+      isIdle: () => this.#closing === undefined && this.#pods !== undefined && this.#pods.tasks.allOver((taskId) => this.#memory.ledger.isTerminal(taskId)),
+      end: (message) => this.shutdown({ kind: 'mesos-shutdown', message }),
+    });
     this.#measures = new Measures(clock);
     this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
     this.#memory = new Memory({ rootDir: config.rootDir, environment, clock, logger });
@@ -163,6 +177,7 @@ export class Executor {
       engineInfo,
       measures: this.#measures.runtime,
       nodeName: () => state.nodeName ?? engineInfo.name,
+      allocatable: () => this.#allocatable(),
       events: () => this.#kubernetes?.events,
       former: () => state.former(),
       buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
@@ -188,6 +203,7 @@ export class Executor {
       forget: (taskId) => {
         ledger.forget(taskId);
         this.#collector.poke();
+        this.#idleEnd.look();
       },
     });
     const launches = new Launches({
@@ -195,9 +211,11 @@ export class Executor {
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
       sandbox: environment.sandbox,
-      allocatable: () => (this.#capacity === undefined ? { pods: config.maxPods } : allocatableOf(this.#capacity)),
+      allocatable: () => this.#allocatable(),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
+      draining: () => this.#idleEnd.draining,
+      shutdownGraceMs: environment.shutdownGraceMs,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
@@ -214,18 +232,9 @@ export class Executor {
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
   }
 
-  /** Tries until it works or the executor ends; the agent gives us a minute to subscribe. */
-  async #untilReached<T>(what: string, work: () => Promise<T>): Promise<T> {
-    const backoff = new Backoff({ initialMs: 100, maxMs: 2000 });
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isCode(error, 'unavailable', 'timeout') || this.#stop.signal.aborted) throw error;
-        this.#options.logger.warn(`cannot reach ${what}, trying again`, { error: messageOf(error) });
-        await sleep(this.#options.clock, backoff.next(), this.#stop.signal);
-      }
-    }
+  #untilReached<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { clock, logger } = this.#options;
+    return untilReached({ what, work, clock, logger, signal: this.#stop.signal });
   }
 
   #onEvent(event: Event): void {
@@ -268,6 +277,7 @@ export class Executor {
 
   #update(draft: TaskUpdateDraft): void {
     this.#measures.updated(this.#connection.update(taskReport(draft)));
+    this.#idleEnd.look();
   }
 
   #onSubscribed({ executor_info, framework_info, agent_info }: EventSubscribed): void {
@@ -277,7 +287,13 @@ export class Executor {
     if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
     this.#joinCluster(nodeName);
     this.#joining ??= this.#appear(nodeName);
+    this.#idleEnd.look();
     if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
+  }
+
+  /** What the node has for pods, once the agent has told. */
+  #allocatable(): Allocatable {
+    return this.#capacity === undefined ? { pods: this.#options.config.maxPods } : allocatableOf(this.#capacity);
   }
 
   #joinCluster(nodeName: string): void {
@@ -346,8 +362,16 @@ export class Executor {
   }
 
   #onMessage(data: Uint8Array): void {
-    if (Buffer.from(data).toString() !== 'km:status') return this.#options.logger.info('message of the framework is not understood', { bytes: data.length });
-    const answer = { kind: 'km:status', node: this.#memory.state.nodeName, tasks: this.#pods?.tasks.summary() ?? [] };
+    const { logger, clock } = this.#options;
+    const answer = obey(data, {
+      status: () => ({ node: this.#memory.state.nodeName, draining: this.#idleEnd.draining, tasks: this.#pods?.tasks.summary() ?? [] }),
+      drain: () => this.#idleEnd.drain(),
+      // The journal has it all; only the answer still has to go out.
+      restart: () => void clock.after(RESTART_AFTER_MS, () => this.#ended.resolve('restart')),
+      shutdown: (message) => this.shutdown({ kind: 'mesos-shutdown', message }),
+    });
+    if (answer === undefined) return logger.info('message of the framework is not understood', { bytes: data.length });
+    logger.info('message of the framework', { answer: (answer as { kind?: string }).kind });
     this.#connection.message(Buffer.from(JSON.stringify(answer)));
   }
 
@@ -359,6 +383,7 @@ export class Executor {
     const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#collector.stop();
+    this.#idleEnd.stop();
     const patience = new AbortController();
     const within = (ms: number): Promise<void> => sleep(clock, ms, patience.signal).catch(() => undefined);
     // What an earlier process has left is taken up first: it has to end too.

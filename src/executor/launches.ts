@@ -24,6 +24,10 @@ export interface LaunchesOptions {
   /** Names, and beginnings with `*`. */
   readonly allowedUnsafeSysctls: readonly string[];
   readonly tasks: Tasks;
+  /** No more tasks are taken. */
+  readonly draining: () => boolean;
+  /** What the agent leaves to us between SHUTDOWN and signal 9, milliseconds. */
+  readonly shutdownGraceMs: number;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
   /** False when the task is known already. */
@@ -34,6 +38,7 @@ export interface LaunchesOptions {
 /** The intake of tasks: each launch becomes a pod of `Tasks`, or a terminal update that says why not. */
 export class Launches {
   readonly #options: LaunchesOptions;
+  #warned = false;
 
   constructor(options: LaunchesOptions) {
     this.#options = options;
@@ -144,9 +149,20 @@ export class Launches {
     task.record = record;
     write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
+    this.#warnOfShortGrace(record);
+    if (this.#options.draining()) throw new KmError('unavailable', 'the executor drains: it takes no more tasks');
     await this.#admit(task, pod);
     await this.#bind(task, pod);
     tasks.run(task, { ...record, inApi: task.presence === 'present' });
+  }
+
+  /** A SHUTDOWN would cut this pod's end short. Said once: all pods of a framework are usually alike. */
+  #warnOfShortGrace({ killGraceMs, pod }: PodRecord): void {
+    const graceMs = killGraceMs ?? pod.spec.terminationGracePeriodSeconds * 1000;
+    const { shutdownGraceMs, logger } = this.#options;
+    if (this.#warned || graceMs <= shutdownGraceMs) return;
+    this.#warned = true;
+    logger.warn('the agent gives executors less time to end than this pod wants: raise ExecutorInfo.shutdown_grace_period', { pod: pod.metadata.name, podGraceMs: graceMs, shutdownGraceMs });
   }
 
   /** Throws code `unavailable`, with the kubelet's word for it, when the pod cannot be on this node. */

@@ -1,7 +1,7 @@
 import type { PodStatus } from '../pod/index.ts';
 
 /** Conditions that the kubelet owns; all others belong to controllers (Kubernetes v1.20 pkg/kubelet/types/pod_status.go). */
-const OWN_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'Initialized', 'ContainersReady', 'Ready']);
+const OWN_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', 'PodResizePending']);
 
 /** Fields that the API must not keep when the new status has none. */
 const CLEARED = ['message', 'reason', 'podIP', 'podIPs', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const;
@@ -21,13 +21,15 @@ export interface StatusPatch {
 export function statusPatch(uid: string, status: PodStatus, held: PodStatus): StatusPatch {
   const { conditions, podIPs, ...rest } = status;
   const kept = new Set(podIPs?.map(({ ip }) => ip));
+  const own = (conditions ?? []).filter(({ type }) => OWN_CONDITIONS.has(type));
+  const past = (held.conditions ?? []).filter(({ type }) => type === 'PodResizePending' && !own.some((one) => one.type === type)).map(({ type }) => ({ $patch: 'delete', type }));
   const over = (held.podIPs ?? []).filter(({ ip }) => !kept.has(ip)).map(({ ip }) => ({ $patch: 'delete', ip }));
   return {
     metadata: { uid },
     status: {
       ...Object.fromEntries(CLEARED.map((field) => [field, null])),
       ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
-      ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => OWN_CONDITIONS.has(type)).map((condition) => ({ reason: null, message: null, ...condition })) }),
+      ...(conditions !== undefined && { conditions: [...own.map((condition) => ({ reason: null, message: null, ...condition })), ...past] }),
       ...(podIPs !== undefined && { podIPs: [...podIPs, ...over] }),
     },
   };

@@ -1,6 +1,7 @@
 import { forbiddenSysctl, noAppArmor } from './admit-security.ts';
 import { hostPortTaken } from './host-ports.ts';
 import { type NodeIdentity, wantsNode } from './node-affinity.ts';
+import { podNeed } from './pod-need.ts';
 import { toBytes, toMilli } from './quantity.ts';
 import type { Refusal } from './refusal.ts';
 import { quantityOf } from './resources.ts';
@@ -57,13 +58,10 @@ function lacking({ pod, others, allocatable }: AdmissionInput): Refusal | undefi
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const;
 type Resource = (typeof RESOURCES)[number];
 
-/**
- * What the whole pod requests, thousandths of a CPU or bytes: its containers together, or an init container that wants more.
- */
+/** What the whole pod requests, thousandths of a CPU or bytes. */
 export function podRequest({ spec }: Pick<ValidPod, 'spec'>, resource: Resource): bigint {
   const whole = resource === 'cpu' ? toMilli : toBytes;
-  const sum = spec.containers.reduce((total, container) => total + whole(quantityOf(container, 'requests', resource)), 0n);
-  return (spec.initContainers ?? []).map((container) => whole(quantityOf(container, 'requests', resource))).reduce((a, b) => (a > b ? a : b), sum);
+  return podNeed(spec, (container) => whole(quantityOf(container, 'requests', resource)));
 }
 
 function outOf(resource: string, requested: bigint, used: bigint, capacity: bigint): Refusal {

@@ -4,7 +4,7 @@ import { toTime } from './times.ts';
 import type { Container, ContainerStatus, PodCondition, PodSpec } from './types.ts';
 
 /** The conditions that are ours to write; all others belong to someone else and are kept (Kubernetes v1.20 pkg/kubelet/types/pod_status.go). */
-const OURS: ReadonlySet<string> = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady']);
+const OURS: ReadonlySet<string> = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady', 'PodResizePending']);
 
 export function isOurCondition(condition: PodCondition): boolean {
   return OURS.has(condition.type);
@@ -23,6 +23,8 @@ export interface ConditionsInput {
   readonly previous: readonly PodCondition[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Why a resize is not carried out, where one is asked for. */
+  readonly resizeRefused: string | undefined;
 }
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
@@ -36,6 +38,7 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     ['Ready', containersReady.status === 'True' ? gatesVerdict(input.spec, foreign) : containersReady],
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
+    ...(input.resizeRefused === undefined ? [] : [['PodResizePending', { status: 'True', reason: 'Infeasible', message: input.resizeRefused }] as [string, Verdict]]),
   ];
   const now = toTime(input.now);
   const ours = verdicts.map(([type, verdict]) => {

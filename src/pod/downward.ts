@@ -11,6 +11,7 @@ export const ENV_FIELDS = [
   'spec.nodeName',
   'spec.serviceAccountName',
   'status.hostIP',
+  'status.hostIPs',
   'status.podIP',
   'status.podIPs',
 ] as const;
@@ -27,6 +28,14 @@ export const ENV_RESOURCES = [
   'requests.ephemeral-storage',
   'requests.memory',
 ] as const;
+
+/** What a container without limits may use up at most: what the node has for pods. */
+export interface NodeAllocatable {
+  readonly cpuMilli: bigint;
+  readonly memoryBytes: bigint;
+  /** Absent: the node does not say. */
+  readonly ephemeralStorageBytes?: bigint;
+}
 
 const SUBSCRIPTED = /^metadata\.(labels|annotations)\['([^']*)'\]$/;
 
@@ -57,6 +66,7 @@ export function fieldValue(
     case 'spec.serviceAccountName':
       return pod.spec.serviceAccountName ?? '';
     case 'status.hostIP':
+    case 'status.hostIPs': // we tell one address of the node
       return given.hostIP ?? '';
     case 'status.podIP':
       return given.podIP ?? '';
@@ -89,7 +99,7 @@ export function resourceValue(
   pod: ValidPod,
   container: Container | undefined,
   ref: { containerName?: string; resource: string; divisor?: string },
-  nodeAllocatable?: { readonly cpuMilli: bigint; readonly memoryBytes: bigint },
+  nodeAllocatable?: NodeAllocatable,
 ): string {
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   const named = ref.containerName === undefined || ref.containerName === '' ? container : all.find((c) => c.name === ref.containerName);
@@ -98,14 +108,14 @@ export function resourceValue(
   const kind = ref.resource.slice(0, dot) === 'limits' ? 'limits' : 'requests';
   const resource = ref.resource.slice(dot + 1);
   const given = quantityOf(named, kind, resource);
-  const unset = kind === 'limits' && given.nano === 0n && nodeAllocatable !== undefined;
+  const node = kind === 'limits' && given.nano === 0n ? nodeAllocatable : undefined;
   const divisor = parseQuantity(ref.divisor ?? '1');
 
   if (resource === 'cpu') {
-    const milli = unset ? nodeAllocatable.cpuMilli : toMilli(given);
+    const milli = node?.cpuMilli ?? toMilli(given);
     return divided(milli, divisor.nano === 0n ? 1000n : toMilli(divisor));
   }
-  const units = unset && resource === 'memory' ? nodeAllocatable.memoryBytes : toBytes(given);
+  const units = (resource === 'memory' ? node?.memoryBytes : node?.ephemeralStorageBytes) ?? toBytes(given);
   return divided(units, divisor.nano === 0n ? 1n : toBytes(divisor));
 }
 

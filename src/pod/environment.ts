@@ -1,7 +1,7 @@
 import { KmError } from '../base/index.ts';
 import { dataOf, type DataKind, type DataLookup, type DataRef } from './data-object.ts';
 import { expand, expandWith } from './expand.ts';
-import { fieldValue, resourceValue } from './downward.ts';
+import { fieldValue, type NodeAllocatable, resourceValue } from './downward.ts';
 import { serviceEnv, type Service } from './service-env.ts';
 import type { Container, EnvVar, ValidPod } from './types.ts';
 
@@ -12,7 +12,7 @@ export interface EnvironmentGiven {
   readonly hostIP?: string;
   readonly nodeName?: string;
   /** For `resourceFieldRef` to a limit that is not set. */
-  readonly nodeAllocatable?: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
+  readonly nodeAllocatable?: NodeAllocatable;
   /** All services the node knows; the ones that concern the pod are picked here. */
   readonly services?: readonly Service[];
   /** The secrets and config maps of the pod's namespace that its variables name (`environmentDataRefs`). */

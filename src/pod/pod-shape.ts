@@ -14,6 +14,7 @@ const intOrString: Shape = { kind: 'int-or-string' };
 const quantity: Shape = { kind: 'quantity' };
 const any: Shape = { kind: 'any' };
 const unsupported: Shape = { kind: 'unsupported' };
+const refused = (why: string): Shape => ({ kind: 'refused', why });
 const only = (value: string | boolean): Shape => ({ kind: 'only', value });
 const list = (of: Shape): Shape => ({ kind: 'list', of });
 const map = (of: Shape): Shape => ({ kind: 'map', of });
@@ -21,6 +22,7 @@ const fields = (of: Record<string, Shape>, rest: Shape = unsupported): Shape => 
 const strings = list(string);
 
 const seLinuxOptions = fields({ user: string, role: string, type: string, level: string });
+const windowsOptions = refused('this node runs Linux');
 const profile = fields({ type: string, localhostProfile: string });
 
 const handlers = {
@@ -98,6 +100,7 @@ const containerFields = {
     runAsUser: int64,
     seLinuxOptions,
     seccompProfile: profile,
+    windowsOptions,
   }),
   stdin: boolean,
   stdinOnce: boolean,
@@ -171,7 +174,7 @@ const spec = fields({
   readinessGates: list(fields({ conditionType: string })),
   restartPolicy: string,
   schedulerName: any,
-  schedulingGates: any,
+  schedulingGates: refused('a pod with gates is not to run yet'),
   securityContext: fields({
     appArmorProfile: profile,
     fsGroup: int64,
@@ -184,6 +187,7 @@ const spec = fields({
     supplementalGroups: list(int64),
     supplementalGroupsPolicy: string,
     sysctls: list(fields({ name: string, value: string })),
+    windowsOptions,
   }),
   serviceAccount: string,
   serviceAccountName: string,

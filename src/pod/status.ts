@@ -27,6 +27,8 @@ export interface PodStatusInput {
   readonly failure?: { readonly reason: string; readonly message: string };
   /** The pod is being killed: nothing is started again, and a container that ran and is gone has ended. */
   readonly terminating?: boolean;
+  /** The API asks for other resources than the containers have, and why they keep theirs. */
+  readonly resizeRefused?: string;
 }
 
 /**
@@ -42,7 +44,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const app = containerStatuses({ ...common, init: false, previous: previous?.containerStatuses ?? [] });
   const ephemeral = ephemeralStatuses(common);
   const end = phaseOf(input, podPhase(pod.spec, { init, app }));
-  const conditions = podConditions({ spec: pod.spec, phase: end.phase, init, app, previous: previous?.conditions ?? [], now });
+  const conditions = podConditions({ spec: pod.spec, phase: end.phase, init, app, previous: previous?.conditions ?? [], now, resizeRefused: input.resizeRefused });
   const ips = podIPs(input);
   return {
     ...end,

@@ -1,6 +1,6 @@
 import { ENV_FIELDS, ENV_RESOURCES, subscripted } from './downward.ts';
 import { shown, type Faults } from './faults.ts';
-import { tryParseQuantity } from './quantity.ts';
+import { formatQuantity, tryParseQuantity } from './quantity.ts';
 import { checkDataKey, checkEnvName, checkOneOf, checkQualifiedName, checkSubdomain } from './rules.ts';
 import type { Container, EnvVar } from './types.ts';
 
@@ -42,11 +42,17 @@ function checkFieldPath(apiVersion: string, fieldPath: string, at: string, fault
   else if (fieldPath !== 'spec.host') checkOneOf(fieldPath, ENV_FIELDS, field, faults);
 }
 
+/** Kubernetes v1.20 validateContainerResourceDivisor. */
+const CPU_DIVISORS = ['1m', '1'];
+const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
 /** A resource of a container, for a variable or a file. */
 export function checkResourceField({ resource = '', divisor = '0' }: { resource?: string; divisor?: string }, at: string, faults: Faults): void {
   checkOneOf(resource, ENV_RESOURCES, `${at}.resource`, faults);
   const quantity = tryParseQuantity(divisor);
-  if (quantity !== undefined && quantity.nano < 0n) faults.add(`${at}.divisor`, 'must not be negative');
+  const allowed = resource.endsWith('.cpu') ? CPU_DIVISORS : BYTE_DIVISORS;
+  if (quantity === undefined || quantity.nano === 0n || allowed.includes(formatQuantity(quantity))) return;
+  faults.add(`${at}.divisor`, `${shown(divisor)}: must be one of ${allowed.join(', ')}`);
 }
 
 function checkKeyRef({ name, key }: { name?: string; key?: string }, at: string, faults: Faults): void {

@@ -1,6 +1,6 @@
 import { KmError, messageOf } from '../base/index.ts';
 import { dataOf, type DataLookup, type DataObject } from './data-object.ts';
-import { resourceValue, volumeFieldValue } from './downward.ts';
+import { type NodeAllocatable, resourceValue, volumeFieldValue } from './downward.ts';
 import { tokenWanted, type TokenWanted } from './references.ts';
 import type { Container, ValidPod, Volume } from './types.ts';
 
@@ -20,7 +20,7 @@ export interface VolumeFilesGiven {
   readonly object: DataLookup;
   readonly token: (wanted: TokenWanted) => string;
   /** For `resourceFieldRef` to a limit that is not set. */
-  readonly nodeAllocatable?: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
+  readonly nodeAllocatable?: NodeAllocatable;
 }
 
 const DEFAULT_MODE = 0o644;

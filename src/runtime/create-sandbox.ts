@@ -39,7 +39,9 @@ export function createSandbox(context: PodContext, attempt: number, signal: Abor
   const hosts = writeHosts(context, []); // a placeholder that containers can mount
   const up = hosts.then(() => start(context, id, dns, signal)).catch((error: unknown) => {
     if (!signal.aborted && !(error instanceof NetworkNotReady)) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
-    throw error;
+    if (signal.aborted || isPassing(error)) throw error;
+    // Told, and tried again: it is not the fault of a container that waits for it.
+    throw new KmError('unavailable', messageOf(error), { cause: error });
   });
   for (const promise of [id, hosts, up]) promise.catch(() => undefined);
   return { id, hosts, up };

@@ -1,7 +1,7 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
-import type { CrashBackoff, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -34,6 +34,8 @@ export interface Node {
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
   readonly nodeName: () => string;
   readonly hostIP: string;
+  /** What the node has for pods, as far as it is known; else what its machine has. */
+  readonly allocatable: () => Partial<NodeAllocatable>;
   readonly rootDir: string;
   /** Above `pods` and `containers`, where the links to logs go. */
   readonly logDir: string;
@@ -95,9 +97,9 @@ export class PodContext {
   }
 
   /** What a container without limits may use up at most. */
-  get nodeAllocatable(): { cpuMilli: bigint; memoryBytes: bigint } {
+  get nodeAllocatable(): NodeAllocatable {
     const { cpus, memoryBytes } = this.node.engineInfo;
-    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes) };
+    return { cpuMilli: BigInt(cpus) * 1000n, memoryBytes: BigInt(memoryBytes), ...this.node.allocatable() };
   }
 
   get observed(): ObservedPod {

@@ -120,8 +120,9 @@ export class PodRuntime {
     this.#node.network?.setPodCidr(cidr);
   }
 
-  update(pod: ValidPod): void {
-    this.#workers.get(pod.metadata.uid)?.update(pod);
+  /** A newer spec of a pod that runs, see `PodWorker.update`. */
+  update(pod: ValidPod, refused: readonly string[] = []): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod, refused);
   }
 
   /** What the API holds of the pod's conditions. */

@@ -46,6 +46,8 @@ export class PodWorker {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
+  /** Why the API's wish for other resources is not followed. */
+  #resizeRefused: string | undefined;
   /** It has been through a sync. */
   #worked = false;
 
@@ -90,10 +92,11 @@ export class PodWorker {
     this.#loop ??= this.#run();
   }
 
-  /** A newer spec of the same pod. */
-  update(pod: ValidPod): void {
+  /** A newer spec of the same pod. `refused`: fields with which the API asks for other resources than its containers have and keep. */
+  update(pod: ValidPod, refused: readonly string[] = []): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#refuseResize(refused);
     this.#context.volumes.podChanged();
     this.wake();
   }
@@ -236,6 +239,7 @@ export class PodWorker {
       terminating: this.#stage !== 'syncing',
       ...(this.#status === undefined ? {} : { previous: this.#status }),
       ...(failure === undefined ? {} : { failure }),
+      ...(this.#resizeRefused === undefined ? {} : { resizeRefused: this.#resizeRefused }),
     });
     this.#report({
       taskId: this.taskId,
@@ -255,6 +259,13 @@ export class PodWorker {
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
     if (this.#deleted || this.#stage !== 'terminated') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
+  }
+
+  #refuseResize(fields: readonly string[]): void {
+    const message = fields.length === 0 ? undefined : `${fields.join(', ')}: a running container is not resized here; it keeps its resources until the pod is replaced`;
+    const isNew = message !== undefined && message !== this.#resizeRefused;
+    this.#resizeRefused = message;
+    if (isNew) this.#context.tell('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${message}`);
   }
 
   #wakeIn(ms: number): void {

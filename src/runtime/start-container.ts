@@ -46,7 +46,7 @@ export async function startContainer(context: PodContext, action: StartContainer
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   // The log is linked before there is one: if we die right behind the start, nobody would make up for it.
-  await Promise.all([sandbox.up, linkLog(context, action, id)]);
+  await Promise.all([upOrSeen(context, sandbox, id), linkLog(context, action, id)]);
   signal.throwIfAborted();
   try {
     await node.engine.start(id);
@@ -60,6 +60,16 @@ export async function startContainer(context: PodContext, action: StartContainer
   tell('Normal', 'Started', `Started container ${action.name}`);
   await Promise.all([node.relist.refresh(id), removeOlder(context, action.name, id)]);
   await postStart(context, container, action, id, signal);
+}
+
+/** Waits for the sandbox. Without one the container has not been started, which has to be seen: the next try is no restart. */
+async function upOrSeen({ node }: PodContext, sandbox: Sandbox, id: string): Promise<void> {
+  try {
+    await sandbox.up;
+  } catch (error) {
+    await node.relist.refresh(id);
+    throw error;
+  }
 }
 
 async function create(

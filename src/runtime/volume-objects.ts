@@ -1,5 +1,5 @@
 import { type Clock, KmError, messageOf } from '../base/index.ts';
-import { type ClaimedVolume, claimVolumes, dataKey, type DataObject, type DataRef, type ValidPod } from '../pod/index.ts';
+import { type ClaimedVolume, claimVolumes, dataKey, type DataObject, type DataRef, type NodeAllocatable, type ValidPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PodSources } from './pod-sources.ts';
 
@@ -8,7 +8,7 @@ export interface VolumesOwner {
   readonly node: { readonly clock: Clock; readonly logger: Logger; readonly rootDir: string; readonly sources: () => PodSources | undefined };
   readonly pod: ValidPod;
   readonly uid: string;
-  readonly nodeAllocatable: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
+  readonly nodeAllocatable: NodeAllocatable;
   tell(type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 

@@ -5,6 +5,8 @@ import { readMountTable } from './mount-table.ts';
 /** Everybody may write (Kubernetes v1.20 pkg/volume/emptydir/empty_dir.go). */
 const MODE = 0o777;
 const SET_GID = 0o2000;
+/** A fresh tmpfs has it, and keeps it: with the kubelet only what is left of the rights is set. */
+const STICKY = 0o1000;
 
 export interface DirectoryWanted {
   /** A tmpfs, not the node's disk. */
@@ -22,7 +24,7 @@ export async function makeDirectory(path: string, { inMemory, sizeBytes, group }
   const now = await lstat(path);
   if (group !== undefined && now.gid !== group) await chown(path, now.uid, group);
   // After chown, which may take the set-group-id bit away; and not by mkdir, which obeys the umask.
-  await chmod(path, group === undefined ? MODE : MODE | SET_GID);
+  await chmod(path, (now.mode & STICKY) | MODE | (group === undefined ? 0 : SET_GID));
 }
 
 async function isTmpfs(path: string): Promise<boolean> {

@@ -34,7 +34,8 @@ export class Conductor {
     const { agent, toAgent, toEngine, toApi, api, engine } = this.#lab;
     switch (step.do) {
       case 'launch':
-        return this.#launch(step);
+        this.launch(step);
+        return;
       case 'launch-group': {
         const tasks = step.kinds.map((kind, n) => this.#enter(kind, step.names[n] ?? '', true));
         // All or none: what cannot be launched takes the other with it.
@@ -49,7 +50,7 @@ export class Conductor {
       case 'replace':
         return this.#with(step.of, async (entry) => {
           await this.delete(entry, 0);
-          await this.#launch({ kind: step.kind, name: entry.name, bound: true });
+          this.launch({ kind: step.kind, name: entry.name, bound: true });
         });
       case 'crash':
         this.#lab.note(this.#lab.crash() ? 'the worker is killed' : 'there is no worker to kill');
@@ -58,7 +59,7 @@ export class Conductor {
         for (const entry of this.book) entry.told = true;
         await this.#lab.crashAll();
         // Agents start executors for tasks.
-        await this.#launch({ kind: 'server', name: step.name, bound: true });
+        this.launch({ kind: 'server', name: step.name, bound: true });
         return this.#lab.spawn();
       case 'agent-restart':
         await Promise.all([toAgent.down(), agent.stopListening()]);
@@ -125,11 +126,11 @@ export class Conductor {
     return found?.metadata.uid === uid ? found : undefined;
   }
 
-  async #launch({ kind, name, bound, twice }: { kind: KindName; name: string; bound: boolean; twice?: true }): Promise<void> {
-    const { task } = this.#enter(kind, name, bound);
+  launch({ kind, name, bound, twice }: { kind: KindName; name: string; bound: boolean; twice?: true }): Entry {
+    const { entry, task } = this.#enter(kind, name, bound);
     this.#lab.agent.launch(task);
     if (twice === true) this.#lab.agent.launch(task);
-    return Promise.resolve();
+    return entry;
   }
 
   #enter(kind: KindName, name: string, bound: boolean): { entry: Entry; task: TaskInfo } {

@@ -24,6 +24,17 @@ const seconds = (random: Random, most: number): string => (random() * most).toFi
 
 export const KINDS = {
   server: { make: () => ({ container: shell(TRAP) }), innocent: ['main'] },
+  /** A bit of everything; needs the ConfigMap `settings` in the API. */
+  whole: {
+    make: () => ({
+      container: {
+        ...shell(TRAP), readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 }, lifecycle: { preStop: { exec: { command: ['true'] } } },
+        volumeMounts: [{ name: 'shared', mountPath: '/shared' }, { name: 'settings', mountPath: '/settings' }],
+      },
+      spec: { volumes: [...volumes, { name: 'settings', configMap: { name: 'settings' } }], initContainers: [busybox({ name: 'one', ...shell(`${ONCE} exit 0`, shared) })] },
+    }),
+    innocent: ['main', 'one'],
+  },
   stubborn: { make: () => ({ container: shell("trap '' TERM; sleep 86400"), spec: { terminationGracePeriodSeconds: 1 } }), innocent: ['main'] },
   ready: { make: () => ({ container: { ...shell(TRAP), readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } } }), innocent: ['main'] },
   pair: { make: () => ({ container: shell(TRAP), spec: { containers: [busybox(shell(TRAP)), busybox({ name: 'side', ...shell(TRAP) })] } }), innocent: ['main', 'side'] },

@@ -1,8 +1,14 @@
-/** `npm run faults -- --seeds 1000 [--first N] [--engine real] [--jobs N]`, or `--seed N` to see one again. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * `npm run faults -- --seeds 1000` runs seeded schedules, `--points` the crashes at every point of a few lives of
+ * pods, `--fuzz 1000000` so many inputs for each reader. See docs/development.md.
+ */
 import { parseArgs } from 'node:util';
-import { type Outcome, runSeed } from './run-seed.ts';
+import { campaign, type Run } from './campaign.ts';
+import type { EngineKind } from './lab-engine.ts';
+import { runFuzz } from './fuzz/run-fuzz.ts';
+import { allPoints, parsePoint, runPoint } from './points/run-points.ts';
+import { SCENARIOS } from './points/scenarios.ts';
+import { runSeed } from './run-seed.ts';
 
 const { values } = parseArgs({
   options: {
@@ -10,42 +16,46 @@ const { values } = parseArgs({
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
     engine: { type: 'string', default: 'stand-in' },
+    points: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
+    point: { type: 'string' },
+    every: { type: 'string', default: '1' },
+    fuzz: { type: 'string' },
     jobs: { type: 'string', default: '6' },
   },
 });
-const engine = values.engine === 'real' ? 'real' : 'stand-in';
-const logs = join(import.meta.dirname, '../../build/faults');
-mkdirSync(logs, { recursive: true });
 
-const first = Number(values.seed ?? values.first);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-const began = Date.now();
-let next = first;
-let failed = 0;
-let done = 0;
-let cpu = 0;
+const engine: EngineKind = values.engine === 'real' ? 'real' : 'stand-in';
 
-function report({ schedule, faults, log, cpuSeconds }: Outcome): void {
-  done++;
-  cpu += cpuSeconds;
-  const file = join(logs, `${engine}-${schedule.seed}.log`);
-  if (faults.length > 0 || values.seed !== undefined) writeFileSync(file, log);
-  if (faults.length === 0) {
-    if (done % 20 === 0 || count === 1) console.log(`${done} of ${count} done, ${failed} failed, ${((Date.now() - began) / 1000).toFixed(0)} s`);
-    return;
-  }
-  failed++;
-  console.log(`seed ${schedule.seed} FAILED (npm run faults -- --seed ${schedule.seed}${engine === 'real' ? ' --engine real' : ''}; log: ${file})`);
-  for (const fault of faults) console.log(`  ${fault}`);
-  console.log(schedule.steps.map((step) => `    ${JSON.stringify(step)}`).join('\n'));
+function seeds(): Run[] {
+  const first = Number(values.seed ?? values.first);
+  const count = values.seed === undefined ? Number(values.seeds) : 1;
+  return Array.from({ length: count }, (_, n) => first + n).map((seed) => ({
+    name: `${engine} seed ${seed}`,
+    again: `--seed ${seed}${engine === 'real' ? ' --engine real' : ''}`,
+    run: async () => {
+      const outcome = await runSeed(seed, engine);
+      return { ...outcome, story: outcome.schedule.steps.map((step) => JSON.stringify(step)) };
+    },
+  }));
 }
 
-async function job(): Promise<void> {
-  while (next < first + count) report(await runSeed(next++, engine));
+async function points(): Promise<Run[]> {
+  const wanted = SCENARIOS.filter(({ name }) => values.scenario === undefined || name === values.scenario);
+  const all = values.point === undefined ? await allPoints(wanted) : wanted.map((scenario) => ({ scenario, point: parsePoint(values.point ?? '') }));
+  console.log(`${all.length} points in ${wanted.length} scenarios`);
+  return all.filter((_, n) => n % Number(values.every) === 0).map(({ scenario, point }) => {
+    const text = `${point.name} ${point.nth} ${point.when}`;
+    return {
+      name: `${scenario.name} ${text}`,
+      again: `--points --scenario ${scenario.name} --point '${text}'`,
+      run: async () => ({ ...(await runPoint(scenario, point)), story: [] }),
+    };
+  });
 }
 
-await Promise.all(Array.from({ length: Number(values.jobs) }, job));
-const seconds = (Date.now() - began) / 1000;
-const own = process.cpuUsage();
-console.log(`${done} seeds on the ${engine} Engine: ${failed} failed; ${seconds.toFixed(0)} s, CPU ${(cpu + (own.user + own.system) / 1e6).toFixed(0)} s`);
+const one = values.seed !== undefined || values.point !== undefined;
+const failed = values.fuzz === undefined
+  ? await campaign(values.points ? await points() : seeds(), { jobs: Number(values.jobs), keepLogs: one })
+  : await runFuzz(Number(values.fuzz), Number(values.first));
 process.exit(failed > 0 ? 1 : 0);

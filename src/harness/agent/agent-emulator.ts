@@ -41,6 +41,8 @@ export class AgentEmulator {
   #updatesRefusedUntil = 0;
   /** A framework that does not checkpoint is gone after a restart. */
   #forgotten = false;
+  /** SHUTDOWN has been said: whoever subscribes is told again. */
+  #shuttingDown = false;
   #cancelHeartbeat: (() => void) | undefined;
   #cancelRecovery: (() => void) | undefined;
   readonly #onUpdate = new Listeners<[UpdateRecord, TaskRecord]>();
@@ -137,6 +139,7 @@ export class AgentEmulator {
   }
 
   shutdown(): void {
+    this.#shuttingDown = true;
     this.send({ type: 'SHUTDOWN' });
   }
 
@@ -216,6 +219,7 @@ export class AgentEmulator {
   executorEnded(reason: TaskStatusReason, exit: ProcessExit): void {
     this.#stream = undefined;
     this.#cancelHeartbeat?.();
+    this.#shuttingDown = false;
     this.#queue = []; // what it was never sent has failed with it
     const how = exit.signal === null ? `exited with status ${String(exit.code)}` : `terminated with signal ${exit.signal}`;
     for (const task of this.#ledger.live()) this.#report(task.taskId, 'TASK_FAILED', reason, `Executor ${how}`);
@@ -301,6 +305,11 @@ export class AgentEmulator {
     }
     this.#everSubscribed = true;
     this.#say('subscribed');
+    if (this.#shuttingDown && this.#queue.length === 0) {
+      for (const update of resent) if (this.#acknowledge) this.#acknowledgeUpdate(update);
+      this.#write({ type: 'SHUTDOWN' }); // an executor that is being ended (Mesos src/slave/slave.cpp, Slave::subscribe)
+      return;
+    }
     const { tasks: known } = this.#ledger;
     if (known.size > 0 && !this.#executorSpoke && resent.length === 0 && this.#ledger.live().length === 0) {
       this.#write({ type: 'SHUTDOWN' }); // nothing is left of what this executor was started for

@@ -24,6 +24,7 @@ export function executorCommand(options: ExecutorCommandOptions): string[] {
     `--hostname-override=${options.nodeName}`,
     '--port=0', // a kubelet may have the usual ones
     '--healthz-port=0',
+    '--suicide-timeout=0s',
     '--offline-images', // a laptop may have no registry to ask, and what it has will do
     ...options.more,
   ];

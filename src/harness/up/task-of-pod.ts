@@ -1,5 +1,5 @@
 import type { Resource, TaskInfo } from '../../mesos/index.ts';
-import { parseQuantity, toBytes, toMilli, type Container, type Pod } from '../../pod/index.ts';
+import { parseQuantity, podNeed, toBytes, toMilli, type Container, type Pod } from '../../pod/index.ts';
 
 /** What a pod without requests is accounted with, as kube-mesos-framework did: 0.25 cpus, 64 MB. */
 const DEFAULT_CPU_MILLI = 250n;
@@ -25,7 +25,7 @@ export function taskOfPod(pod: Pod, agentId: string): TaskInfo {
 }
 
 /**
- * What the scheduler would set aside for the pod: the sum over its containers, or what its greediest init container wants if
+ * What the scheduler would set aside for the pod: the sum over its containers and sidecars, or what its greediest init container wants if
  * that is more (Kubernetes v1.20 pkg/scheduler/framework/plugins/noderesources). An unreadable quantity counts as none: to refuse the
  * pod is the executor's part.
  */
@@ -44,8 +44,7 @@ function request(pod: Pod, resource: 'cpu' | 'memory', read: (text: string) => b
       return 0n;
     }
   };
-  const sum = (pod.spec?.containers ?? []).map(of).reduce((a, b) => a + b, 0n);
-  return (pod.spec?.initContainers ?? []).map(of).reduce((a, b) => (a > b ? a : b), sum);
+  return podNeed({ ...pod.spec, containers: pod.spec?.containers ?? [] }, of);
 }
 
 /** A Mesos resource that is a number. */

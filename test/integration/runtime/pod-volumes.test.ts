@@ -1,5 +1,5 @@
 /** A pod's volumes over time, with a clock of ours and real file systems in memory. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import type { PodSources } from '../../../src/runtime/index.ts';
 import { PodVolumes } from '../../../src/runtime/pod-volumes.ts';
 import type { VolumesOwner } from '../../../src/runtime/volume-objects.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
-import { removePodFiles } from '../../../src/volumes/index.ts';
+import { createTerminationMessageFile, removePodFiles } from '../../../src/volumes/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const MINUTE = 60_000;
@@ -153,6 +153,7 @@ test('a volume that cannot be brought up to date keeps what it has and holds up 
   sources.objects.delete('s');
   sources.put('c', '2');
   await until(async () => (await read('config')) === '2', 'the config map is the new one');
+  await until(() => events.length > 0, 'the failure is told');
   expect(await read('secret')).toBe('1');
   expect(events).toEqual(['Warning FailedMount MountVolume.SetUp failed for volume "secret" : secret "s" not found']);
 });
@@ -207,6 +208,62 @@ test('a pod that is ending still gets what changes, and nobody is told of what g
   sources.put('c', '2');
   await until(async () => (await read('config')) === '2', 'the config map is the new one');
   expect(events).toEqual([]);
+});
+
+test('a claim that is not bound is waited for and told of once, and mounted when it is', async () => {
+  const claim = { name: 'data', persistentVolumeClaim: { claimName: 'data' } };
+  const { volumes } = volumesOf([claim, secret]);
+  sources.put('s', '1');
+  const pauses: number[] = [];
+  for (let tries = 0; tries < 6; tries++) {
+    await volumes.prepare(never).catch((error: { retryAtMs: number }) => pauses.push(error.retryAtMs - clock.now()));
+  }
+  expect(pauses).toEqual([500, 1000, 2000, 4000, 5000, 5000]);
+  const words = 'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data secret]: error processing PVC default/data: PVC is not bound';
+  expect(events).toEqual([`Warning FailedMount ${words}`]);
+  expect(volumes.failed).toBe(true);
+  await clock.advance(123_000);
+  await volumes.prepare(never).catch(() => undefined);
+  expect(events).toHaveLength(2);
+  sources.volumes.set('data', { name: 'pv', source: { kind: 'hostPath', path: '/etc', type: 'Directory' }, readOnly: false, mountOptions: [], here: true });
+  expect((await volumes.prepare(never)).get('data')).toBe('/etc');
+  expect(volumes.failed).toBe(false);
+});
+
+test('a pod that has ended keeps no volume, and its other files stay', async () => {
+  sources.put('s', '1');
+  const { volumes } = volumesOf([secret, { name: 'cache', emptyDir: { medium: 'Memory' } }]);
+  const paths = await volumes.prepare(never);
+  await writeFile(join(paths.get('cache') ?? '', 'file'), 'x');
+  const message = await createTerminationMessageFile(rootDir, UID, 'c');
+  await volumes.remove();
+  await volumes.remove();
+  expect((await readFile('/proc/self/mountinfo', 'utf8')).includes(rootDir)).toBe(false);
+  expect(await readdir(join(rootDir, 'pods', UID))).toEqual(['containers']);
+  expect(await readFile(message, 'utf8')).toBe('');
+  sources.put('s', '2');
+  expect(await read('secret')).toBe('not there');
+});
+
+test('a large config map changes as a whole', async () => {
+  const large = (letter: string): string => letter.repeat(1024 * 1024 - 100);
+  sources.put('c', large('a'));
+  const { volumes } = volumesOf([config]);
+  await volumes.prepare(never);
+  expect(await read('config')).toBe(large('a'));
+  sources.put('c', large('b'));
+  await until(async () => (await read('config')) === large('b'), 'the new content');
+});
+
+test('an object that may be missing comes and goes with its files', async () => {
+  const { volumes } = volumesOf([{ name: 'config', configMap: { name: 'c', optional: true } }]);
+  await volumes.prepare(never);
+  expect(await read('config')).toBe('not there');
+  sources.put('c', 'here');
+  await until(async () => (await read('config')) === 'here', 'the object that has come');
+  sources.objects.delete('c');
+  sources.held?.();
+  await until(async () => (await read('config')) === 'not there', 'the object that has gone');
 });
 
 test('preparing ends with its caller, and nothing goes on after the end', async () => {

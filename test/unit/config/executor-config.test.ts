@@ -39,6 +39,8 @@ describe('the configuration', () => {
     expect(read('')).toEqual({
       rootDir: '/var/lib/km',
       podLogsDir: '/var/log',
+      containPodResources: 'auto',
+      suicideTimeoutMs: 1_200_000,
       podInfraContainerImage: DEFAULT_PAUSE_IMAGE,
       dockerEndpoint: 'unix:///var/run/docker.sock',
       allowedUnsafeSysctls: [],

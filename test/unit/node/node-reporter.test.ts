@@ -77,7 +77,7 @@ describe('the range of pods that the cluster gives the node', () => {
   it('is told', async () => {
     const given = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'u1' }, spec: { podCIDR: '10.9.0.0/24' } };
     const told = Promise.withResolvers<string>();
-    await using _scene = await Scene.of({ onPodCidr: told.resolve }, (api) => void api.put(given as unknown as KubernetesObject));
+    await using _scene = await Scene.of({ onPodCidr: told.resolve }, (api) => void api.put(given));
     expect(await told.promise).toBe('10.9.0.0/24');
   });
 });

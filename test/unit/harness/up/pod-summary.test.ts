@@ -11,6 +11,11 @@ const pod = (status: Pod['status'], more: Partial<Pod> = {}): Pod => ({
   ...more,
 });
 
+const withSidecar = (init: ContainerStatus[], app: ContainerStatus[], initialized: string): Pod => ({
+  ...pod({ phase: 'Running', initContainerStatuses: init, containerStatuses: app, conditions: [{ type: 'Initialized', status: initialized }] }),
+  spec: { containers: [{ name: 'd', image: 'nginx' }], initContainers: [{ name: 'c', image: 'busybox', restartPolicy: 'Always' }] },
+});
+
 const table: [string, string, Pod][] = [
   ['without any status', '0/1 Pending 0', pod(undefined)],
   ['with its container being made', '0/1 ContainerCreating 0', pod({ phase: 'Pending', containerStatuses: [status({ waiting: { reason: 'ContainerCreating' } })] })],
@@ -20,6 +25,9 @@ const table: [string, string, Pod][] = [
   ['that ended for no told reason', '0/1 ExitCode:7 0', pod({ phase: 'Failed', containerStatuses: [status({ terminated: { exitCode: 7 } })] })],
   ['with an init container at work', '0/1 Init:0/1 0', pod({ phase: 'Pending', initContainerStatuses: [status({ running: {} })] })],
   ['whose init container’s image cannot be pulled', '0/1 Init:ErrImagePull 0', pod({ phase: 'Pending', initContainerStatuses: [status({ waiting: { reason: 'ErrImagePull' } })] })],
+  ['with a sidecar', '2/2 Running 1', withSidecar([{ ...status({ running: {} }, true, 1), started: true }], [status({ running: {} }, true)], 'True')],
+  ['with a sidecar that has not started', '0/2 Init:0/1 0', withSidecar([{ ...status({ running: {} }), started: false }], [], 'False')],
+  ['with a sidecar that comes again', '1/2 Running 2', withSidecar([status({ terminated: { exitCode: 1 } }, false, 2)], [status({ running: {} }, true)], 'True')],
   ['that was evicted', '0/1 Evicted 0', pod({ phase: 'Failed', reason: 'Evicted' })],
   ['that is being deleted', '1/1 Terminating 0', pod({ phase: 'Running', containerStatuses: [status({ running: {} }, true)] }, { metadata: { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' } })],
 ];

@@ -18,6 +18,8 @@ describe('the resources of a pod’s task', () => {
     ['are the defaults of the former framework without requests', pod([container('a')]), 0.25, 64],
     ['are the sum over the containers', pod([container('a', '100m', '64Mi'), container('b', '1', '64Mi')]), 1.1, 128],
     ['are those of the greediest init container where that wants more', pod([container('a', '100m', '64Mi')], [container('i', '2', '16Mi'), container('j', '500m', '1Gi')]), 2, 1024],
+    ['count sidecars like containers', pod([container('a', '100m', '64Mi')], [{ ...container('s', '1', '64Mi'), restartPolicy: 'Always' }, container('i', '50m', '16Mi')]), 1.1, 128],
+    ['are those of an init container with the sidecars before it', pod([container('a', '100m', '16Mi')], [{ ...container('s', '1', '16Mi'), restartPolicy: 'Always' }, container('i', '2', '64Mi')]), 3, 80],
     ['count an unreadable quantity as none', pod([container('a', 'lots', '64Mi')]), 0.25, 64],
   ];
   test.each(table)('%s', (_name, subject, cpus, mem) => {
