@@ -55,6 +55,8 @@ export class Conductor {
       case 'crash':
         this.#lab.note(this.#lab.crash() ? 'the worker is killed' : 'there is no worker to kill');
         return;
+      case 'restart':
+        return agent.message(Buffer.from('km:restart'));
       case 'crash-all':
         for (const entry of this.book) entry.told = true;
         await this.#lab.crashAll();
