@@ -6,3 +6,4 @@
  * worker process that dies finds its pods again by journal and labels.
  */
 export * from './executor.ts';
+export { findRemains, reapDead, type Remains } from './reap.ts';
