@@ -56,5 +56,10 @@ export async function inTurns(runs: number, ours: () => Promise<Cost>, theirs: (
   return all;
 }
 
+/** What kubectl and docker need to start and end without asking anybody. */
+export function programsAlone(runs: number): Promise<Compared> {
+  return inTurns(runs, () => cost({ words: ['kubectl', 'version', '--client'] }), () => cost({ words: ['docker', '--version'] }));
+}
+
 export const seconds = (costs: readonly Cost[]): number => median(costs.map((one) => one.seconds));
 export const cpu = (costs: readonly Cost[]): number => median(costs.map((one) => one.cpuSeconds));

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchCluster, shellPod } from './bench-cluster.ts';
-import { cost, cpu, inTurns, needPrograms, seconds, type Compared, type Cost } from './commands.ts';
+import { cost, cpu, inTurns, needPrograms, programsAlone, seconds, type Compared, type Cost } from './commands.ts';
 import { numberFlag } from './figures.ts';
 import { totals } from './processes.ts';
 
@@ -62,6 +62,7 @@ async function throughput(what: string, flags: readonly string[], command: reado
 
 async function latency(): Promise<void> {
   print('a command that does nothing', await inTurns(runs * 3, () => kubectl([], ['true']), () => docker([], ['true'])));
+  print('of that the programs themselves', await programsAlone(runs * 3));
 }
 
 async function many(): Promise<void> {

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { BenchCluster, shellPod } from './bench-cluster.ts';
-import { cost, cpu, inTurns, needPrograms, seconds, type Cost } from './commands.ts';
+import { cost, cpu, inTurns, needPrograms, programsAlone, seconds, type Cost } from './commands.ts';
 import { median, numberFlag } from './figures.ts';
 import { totals } from './processes.ts';
 
@@ -45,6 +45,8 @@ console.log(`  ${''.padEnd(28)} cpu: kubectl ${cpu(whole.ours).toFixed(2)} s, ex
 const tail = await inTurns(runs * 3, () => cost({ words: ['kubectl', 'logs', '--tail=100', 'big'], environment }), () => cost({ words: ['docker', 'logs', '--tail=100', id] }));
 const ms = (costs: readonly Cost[]): string => `${(seconds(costs) * 1000).toFixed(0)} ms`;
 console.log(`  ${'its last 100 lines'.padEnd(28)} kubectl ${ms(tail.ours).padStart(9)}   docker ${ms(tail.theirs).padStart(9)}   ratio ${(seconds(tail.ours) / seconds(tail.theirs)).toFixed(2)}`);
+const alone = await programsAlone(runs * 3);
+console.log(`  ${'of that the programs themselves'.padEnd(28)} kubectl ${ms(alone.ours).padStart(9)}   docker ${ms(alone.theirs).padStart(9)}`);
 await delays();
 console.log(`  executor: ${idle.toFixed(0)} MB resident before, at most ${peak.toFixed(0)} MB while streaming (promised: at most ${PROMISED_GROWTH_MB} MB more)`);
 process.exitCode = peak - idle <= PROMISED_GROWTH_MB ? 0 : 1;

@@ -6,6 +6,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 unpack "$1/.unpacked" busybox-static
 base "$1/rootfs" "$1/.unpacked"
 mkdir -p "$1/rootfs/usr/local/bin"
-install -m 6755 "$KM_CACHE/kubernetes/bin/nonewprivs" "$1/rootfs/usr/local/bin/nnp"
+install -m 755 "$KM_CACHE/kubernetes/bin/nonewprivs" "$1/rootfs/usr/local/bin/nnp"
 rm -r "$1/.unpacked"
 cp "$here/Dockerfile" "$1/"

@@ -65,7 +65,7 @@ function areas({ expected }: Selection, passed: readonly SpecResult[]): string[]
     const count = specs.filter(([name]) => good.has(name)).length;
     return `| ${area} | ${count} | ${specs.length - count} |`;
   });
-  return ['| area | passed | not |', '|---|---|---|', ...rows];
+  return ['| area | passed | skipped or failed |', '|---|---|---|', ...rows];
 }
 
 /** The first words of the failure: what follows the place in the source. */

@@ -1,10 +1,11 @@
-import { type Clock, KmError } from '../base/index.ts';
+import { type Clock, KmError, sleep } from '../base/index.ts';
 import type { KillPolicy } from '../mesos/index.ts';
-import { identityOf, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
+import { identityOf, isCritical, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
 import type { PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
+import { Departures } from './departures.ts';
 import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord, Refused } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
@@ -29,6 +30,9 @@ export interface TasksOptions {
   readonly forget: (taskId: string) => void;
 }
 
+/** How much of the grace of a shutdown the other pods have before those that the node lives on are ended (the kubelet has its shutdownGracePeriodCriticalPods). */
+const SHARE_BEFORE_CRITICAL = 2 / 3;
+
 /**
  * The tasks of this executor and the pods that they are, once `Launches` has taken them in: each order to end
  * (from Mesos or from the API) reaches its pod, also when it comes before the pod has begun.
@@ -42,6 +46,7 @@ export class Tasks {
   /** Pods that the API has deleted: a launch that comes later than the deletion must not bring them back. */
   readonly #deleted = new Tombstones();
   readonly #graves: Graves;
+  readonly #departures = new Departures();
   #closing: Order | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -143,17 +148,36 @@ export class Tasks {
     this.#kill(task, { cause, strict: graceMs !== undefined, deleted: false, ...(graceMs === undefined ? {} : this.#within(graceMs)) });
   }
 
-  /** Ends every pod within `graceMs`; resolves when all are gone and both sides told. A launch that comes later ends at once. */
+  /**
+   * Ends every pod within `graceMs`, what the node lives on after all others; resolves when all are gone and both sides told. A launch that
+   * comes later ends at once.
+   */
   async killAll(cause: KillCause, graceMs: number): Promise<void> {
-    this.#closing = { cause, ...this.#within(graceMs), strict: true, deleted: false };
-    for (const task of [...this.#tasks.values()]) {
-      const own = task.record?.pod.spec.terminationGracePeriodSeconds;
-      this.#kill(task, { ...this.#closing, ...this.#within(own === undefined ? graceMs : Math.min(graceMs, own * 1000)) });
+    const { clock } = this.#options;
+    const untilMs = clock.now() + graceMs;
+    const closing = { cause, untilMs, strict: true, deleted: false };
+    this.#closing = closing;
+    const all = [...this.#tasks.values()];
+    const critical = all.filter(({ record }) => record !== undefined && isCritical(record.pod));
+    const others = all.filter((task) => !critical.includes(task));
+    for (const task of critical) this.#order(task, closing); // a worker that comes after this one knows it
+    const first = critical.length === 0 ? graceMs : graceMs * SHARE_BEFORE_CRITICAL;
+    for (const task of others) this.#killWithin(task, closing, first);
+    if (critical.length > 0 && others.length > 0) {
+      const passed = new AbortController();
+      await Promise.race([this.#departures.of(others.map(({ taskId }) => taskId)), sleep(clock, first, passed.signal).catch(() => undefined)]);
+      passed.abort();
     }
+    for (const task of critical) if (this.#tasks.has(task.taskId)) this.#killWithin(task, closing, untilMs - clock.now());
     if (this.#tasks.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
+  }
+
+  #killWithin(task: Task, order: Order, graceMs: number): void {
+    const own = task.record?.pod.spec.terminationGracePeriodSeconds;
+    this.#kill(task, { ...order, ...this.#within(own === undefined ? graceMs : Math.min(graceMs, own * 1000)) });
   }
 
   /** What the runtime tells of a pod. */
@@ -163,6 +187,7 @@ export class Tasks {
     if (task === undefined) return;
     reporter.report(report);
     if (reporter.progressOf(report.taskId)?.state !== 'starting') task.timers.launched();
+    if (report.stage === 'terminated') this.#departures.departed(report.taskId);
     this.#finishIfAlone(task, report);
   }
 
@@ -262,10 +287,15 @@ export class Tasks {
   }
 
   #kill(task: Task, order: Order): void {
+    this.#carryOut(task, this.#order(task, order));
+  }
+
+  /** Notes an order, which is carried out by this process or the next one. */
+  #order(task: Task, order: Order): Order {
     const merged = mergeOrders(task.order, order);
     if (merged !== task.order) this.#options.record({ kind: 'order', taskId: task.taskId, order: merged });
     task.order = merged;
-    this.#carryOut(task, merged);
+    return merged;
   }
 
   /** A pod that has not begun yet will end as soon as it begins. */
@@ -305,6 +335,7 @@ export class Tasks {
     reporter.forget(task.taskId);
     record({ kind: 'settled', taskId: task.taskId });
     forget(task.taskId);
+    this.#departures.departed(task.taskId);
     if (this.#tasks.size === 0) this.#onEmpty?.();
   }
 

@@ -30,7 +30,6 @@ export function checkSpec(spec: PodSpec, faults: Faults): void {
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     faults.add('spec.shareProcessNamespace', 'must not be set together with hostPID');
   }
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if ((name ?? '') === '') faults.add(`spec.imagePullSecrets[${i}].name`, 'required');
   checkSecurityContext(spec, faults);
   checkPodSecurity(spec, faults);
 }

@@ -1,16 +1,21 @@
 /** What reads bytes that others wrote, under random bytes: each takes them or refuses them with an error of ours, and holds no more than they are. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { isCode, Journal } from '../../../src/base/index.ts';
+import { isCode, Journal, systemClock } from '../../../src/base/index.ts';
 import { parseEvent } from '../../../src/docker/events.ts';
 import { FrameReader } from '../../../src/docker/frames.ts';
 import { linesOf } from '../../../src/docker/lines.ts';
 import { ExecutorState, type JournalEntry } from '../../../src/executor/journal-entry.ts';
-import { type ContentType, decodeCall, decodeEvent, encodeCall, encodeEvent, encodeRecord, RecordDecoder, type TaskInfo } from '../../../src/mesos/index.ts';
+import { Memory } from '../../../src/executor/memory.ts';
+import { type ContentType, decodeCall, decodeEvent, encodeCall, encodeEvent, encodeRecord, type MesosEnvironment, RecordDecoder, type TaskInfo } from '../../../src/mesos/index.ts';
 import { parsePod } from '../../../src/pod/index.ts';
+import { silentLogger } from '../../../src/telemetry/index.ts';
+
+/** Of an executor of this version with a job that has ended, a container that crashes, and a pod that is being killed. */
+const JOURNAL = join(import.meta.dirname, '../../fixtures/journal/version-1.jsonl');
 
 export interface Reader {
   readonly name: string;
@@ -112,8 +117,7 @@ export const READERS: readonly Reader[] = [
   {
     name: 'the journal',
     fuzz: async (inputs, seed) => {
-      // In memory, where there is such a place: each torn journal is rewritten and synced.
-      const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'km-fuzz-'));
+      const dir = scratch();
       const path = join(dir, 'journal');
       try {
         const good = await journalOf(path, entries);
@@ -130,7 +134,36 @@ export const READERS: readonly Reader[] = [
       }
     },
   },
+  {
+    name: 'a journal cut anywhere',
+    fuzz: async (inputs) => {
+      const good = readFileSync(JOURNAL);
+      const rootDir = scratch();
+      try {
+        // At every byte, where there are inputs enough.
+        const step = Math.max(1, Math.ceil(good.length / inputs));
+        for (let end = 0; end <= good.length; end += step) await opens(rootDir, good.subarray(0, end));
+      } finally {
+        rmSync(rootDir, { recursive: true });
+      }
+    },
+  },
 ];
+
+/** The executor opens a journal of these bytes, and what it makes of it can be written down again. */
+async function opens(rootDir: string, bytes: Uint8Array): Promise<void> {
+  const environment = { frameworkId: 'framework-1', executorId: 'executor-1', sandbox: '/var/lib/example/sandbox-0' } as MesosEnvironment;
+  mkdirSync(join(rootDir, 'journal'), { recursive: true });
+  writeFileSync(join(rootDir, 'journal', 'framework-1.executor-1.jsonl'), bytes);
+  const memory = new Memory({ rootDir, environment, clock: systemClock, logger: silentLogger });
+  for (const _ of memory.state.entries(memory.ledger.entries())) continue;
+  await memory.close(false);
+}
+
+/** In memory, where there is such a place: each torn journal is rewritten and synced. */
+function scratch(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'km-fuzz-'));
+}
 
 /** The bytes of a journal that holds these. */
 async function journalOf(path: string, all: readonly JournalEntry[]): Promise<Buffer> {

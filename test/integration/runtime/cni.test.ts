@@ -13,6 +13,17 @@ const run = promisify(execFile);
 const PLUGINS = ['/usr/lib/cni', '/opt/cni/bin'].find((directory) => ['bridge', 'host-local', 'portmap', 'loopback'].every((name) => existsSync(join(directory, name))));
 const where = PLUGINS === undefined ? ' (left out: Debian calls the package containernetworking-plugins)' : '';
 
+/** Takes away the chains that portmap makes once for the whole machine, and leaves there. */
+const REMOVE_CHAINS = `for tables in iptables ip6tables; do
+  $tables -w -t nat -S | grep -E '^-A (PREROUTING|OUTPUT|POSTROUTING) .*CNI-HOSTPORT-' | sed 's/^-A/-D/' | while read -r rule; do eval "$tables -w -t nat $rule"; done
+  for chain in DNAT MASQ SETMARK; do $tables -w -t nat -F CNI-HOSTPORT-$chain; done
+  for chain in DNAT MASQ SETMARK; do $tables -w -t nat -X CNI-HOSTPORT-$chain; done
+done`;
+
+async function hasChains(): Promise<boolean> {
+  return run('iptables', ['-w', '-t', 'nat', '-S']).then(({ stdout }) => stdout.includes('-N CNI-HOSTPORT-DNAT'), () => true);
+}
+
 /** A network of our own: its bridge, subnets, reservations and plugins. */
 class OwnNetwork implements AsyncDisposable {
   readonly number = randomInt(100, 250);
@@ -86,6 +97,14 @@ esac
 function lines(output: string): string[] {
   return output.split('\n').filter((line) => line !== '');
 }
+
+let foundChains = true;
+beforeAll(async () => {
+  foundChains = await hasChains();
+});
+afterAll(async () => {
+  if (!foundChains) await run('sh', ['-c', REMOVE_CHAINS]).catch(() => undefined);
+});
 
 describe.skipIf(PLUGINS === undefined)(`pods in a CNI network${where}`, () => {
   let network: OwnNetwork;

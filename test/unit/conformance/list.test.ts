@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readExpected, readSmoke } from '../../../scripts/conformance/expected.ts';
 import type { SpecResult } from '../../../scripts/conformance/junit.ts';
@@ -29,6 +31,14 @@ describe('the list of expected results', () => {
     const [expected, smoke] = [readExpected(), readSmoke()];
     expect(smoke.filter((name) => expected.get(name)?.outcome !== 'passed')).toEqual([]);
     expect(new Set(smoke).size).toBe(20);
+  });
+});
+
+describe('docs/conformance.md', () => {
+  it('tells of every spec that the list leaves out, and why', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../docs/conformance.md'), 'utf8').toLowerCase();
+    const left = [...readExpected()].filter(([, { outcome }]) => outcome === 'skipped');
+    expect(left.filter(([name, { why }]) => !text.includes(`- \`${name}\``.toLowerCase()) || !text.includes(`**${why}**`.toLowerCase()))).toEqual([]);
   });
 });
 

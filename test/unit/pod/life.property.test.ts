@@ -14,7 +14,8 @@ import {
 } from '../../../src/pod/index.ts';
 import { container, NOW, observed, pod, probes, running, sandbox, SECOND } from './samples.ts';
 
-const NAMES = ['a', 'b', 'i1'] as const;
+const NAMES = ['a', 'b', 'i1', 's1'] as const;
+const sidecar = (name: string) => container(name, { restartPolicy: 'Always' });
 
 /** Anything that Docker may show of a container, sensible or not. */
 const anyContainer: fc.Arbitrary<ObservedContainer> = fc
@@ -42,8 +43,8 @@ const anySandbox: fc.Arbitrary<ObservedContainer> = fc
   .map((more) => sandbox({ ...more, id: `sandbox-${more.attempt}` }));
 
 const anyPod: fc.Arbitrary<ValidPod> = fc
-  .record({ restartPolicy: fc.constantFrom('Always', 'OnFailure', 'Never'), init: fc.boolean(), hostNetwork: fc.boolean() })
-  .map(({ init, ...spec }) => pod({ ...spec, containers: [container('a'), container('b')], ...(init ? { initContainers: [container('i1')] } : {}) }));
+  .record({ restartPolicy: fc.constantFrom('Always', 'OnFailure', 'Never'), init: fc.subarray(['i1', 's1']), hostNetwork: fc.boolean() })
+  .map(({ init, ...spec }) => pod({ ...spec, containers: [container('a'), container('b')], ...(init.length > 0 ? { initContainers: init.map((name) => (name === 's1' ? sidecar(name) : container(name))) } : {}) }));
 
 const look = fc.record({
   containers: fc.array(anyContainer, { maxLength: 5 }),
@@ -187,6 +188,32 @@ describe('a pod whose actions are carried out', () => {
     const { status, started } = play(spec('OnFailure'), (name, attempt) => (name === 'i1' && attempt < 3 ? 1 : 0));
     expect(started).toEqual(['i1', 'i1', 'i1', 'i1', 'i2', 'a', 'b']);
     expect(status.phase).toBe('Succeeded');
+  });
+
+  const withSidecars = (restartPolicy: string): ValidPod => {
+    const { spec: whole, ...rest } = spec(restartPolicy);
+    return { ...rest, spec: { ...whole, initContainers: [sidecar('s1'), container('i1'), sidecar('s2')] } };
+  };
+
+  it('comes up with its sidecars, each in its turn', () => {
+    const { status, started } = play(withSidecars('Always'), (name) => (name === 'i1' ? 0 : undefined));
+    expect(started).toEqual(['s1', 'i1', 's2', 'a', 'b']);
+    expect(status.phase).toBe('Running');
+  });
+
+  it('whatever becomes of its sidecars, it ends when its containers do and as they did', () => {
+    const ends = fc.constantFrom(0, 1, undefined);
+    fc.assert(
+      fc.property(fc.constantFrom('OnFailure', 'Never'), ends, ends, fc.constantFrom(0, 1), fc.integer({ min: 0, max: 2 }), (policy, first, second, code, crashes) => {
+        const fate = (name: string, attempt: number): number | undefined => {
+          if (name.startsWith('s')) return attempt < crashes ? (name === 's1' ? first : second) : undefined;
+          return name === 'a' && policy === 'Never' ? code : 0;
+        };
+        const { status, world } = play(withSidecars(policy), fate);
+        expect(status.phase).toBe(policy === 'Never' && code !== 0 ? 'Failed' : 'Succeeded');
+        expect(world.filter((c) => c.state === 'running')).toEqual([]);
+      }),
+    );
   });
 
   it('whatever the exit codes, a pod that does not restart for ever comes to its end and leaves nothing running', () => {

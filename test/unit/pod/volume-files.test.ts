@@ -120,6 +120,7 @@ describe('what a pod names in the API', () => {
         ],
       }),
     ],
+    imagePullSecrets: [{ name: 'pull' }, { name: 's1' }, {}],
     volumes: [
       { name: 'v1', secret: { secretName: 's1' } },
       { name: 'v2', projected: { sources: [{ configMap: { name: 'c2' } }, { serviceAccountToken: { path: 't', audience: 'vault', expirationSeconds: 700 } }] } },
@@ -128,7 +129,7 @@ describe('what a pod names in the API', () => {
   };
 
   it('is each object once, wherever it is named', () => {
-    expect(dataRefs(pod(spec)).map(dataKey)).toEqual(['secret/s1', 'configMap/c2', 'secret/s2', 'configMap/s1', 'secret/s3']);
+    expect(dataRefs(pod(spec)).map(dataKey)).toEqual(['secret/pull', 'secret/s1', 'configMap/c2', 'secret/s2', 'configMap/s1', 'secret/s3']);
     expect(environmentDataRefs(pod(spec).spec.containers[0] ?? container('none')).map(dataKey)).toEqual(['secret/s1', 'configMap/s1', 'secret/s3']);
     expect(volumeTokens(pod(spec).spec.volumes?.[1] ?? { name: '' })).toEqual([{ audience: 'vault', expirationSeconds: 700 }]);
   });

@@ -34,6 +34,14 @@ describe('creating', () => {
     for (const name of names) expect(name).toMatch(/^web-[a-z0-9]{5}$/);
   });
 
+  test('gives a pod the pull secrets of its service account, unless it has its own', async () => {
+    const { call } = await startApi();
+    await call('POST', '/api/v1/namespaces/default/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'puller' }, imagePullSecrets: [{ name: 'ours' }] });
+    const given = await call('POST', PODS, pod('a', { spec: { serviceAccountName: 'puller' } }));
+    const own = await call('POST', PODS, pod('b', { spec: { serviceAccountName: 'puller', imagePullSecrets: [{ name: 'mine' }] } }));
+    expect([given, own].map(({ body }) => (body['spec'] as { imagePullSecrets?: unknown }).imagePullSecrets)).toEqual([[{ name: 'ours' }], [{ name: 'mine' }]]);
+  });
+
   test('folds the plain text of secrets into their data', async () => {
     const { call } = await startApi();
     const { body } = await call('POST', '/api/v1/namespaces/default/secrets', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'b' }, data: { c: 'ZA==' } });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
@@ -310,6 +311,17 @@ describe('a command over a WebSocket', () => {
     expect(client.webSocket.bufferedAmount).toBeGreaterThan(10_000_000);
     ready.resolve();
     await client.until(() => client.closed !== undefined);
+  });
+
+  it('is closed with a message that is too big, and leaves others alone', async () => {
+    await using server = await node({ wanted: { stdin: true }, run: async ({ stdin, signal }) => (stdin?.resume(), await new Promise((resolve) => signal.addEventListener('abort', resolve)), exit(0)) });
+    const [client, other] = [await server.webSocket('/exec/default/web/main', 'v5.channel.k8s.io'), await server.webSocket('/exec/default/web/main', 'v5.channel.k8s.io')];
+    const closed = once(client.webSocket, 'close');
+    client.send(0, Buffer.alloc(5_000_000));
+    expect((await closed)[0]).toBe(1009);
+    other.webSocket.ping();
+    await once(other.webSocket, 'pong');
+    other.webSocket.terminate();
   });
 
   it('survives whatever a client sends', async () => {

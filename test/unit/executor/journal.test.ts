@@ -1,0 +1,51 @@
+/** Journals of executors that are in the field already: what they say must go on being understood. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/index.ts';
+import { Memory } from '../../../src/executor/memory.ts';
+import type { MesosEnvironment } from '../../../src/mesos/index.ts';
+import { silentLogger } from '../../../src/telemetry/index.ts';
+
+const FIXTURE = join(import.meta.dirname, '../../fixtures/journal/version-1.jsonl');
+
+let rootDir: string;
+beforeEach(() => {
+  rootDir = mkdtempSync(join(tmpdir(), 'km-memory-'));
+  mkdirSync(join(rootDir, 'journal'));
+  cpSync(FIXTURE, join(rootDir, 'journal', 'framework-1.executor-1.jsonl'));
+});
+afterEach(() => rmSync(rootDir, { recursive: true }));
+
+function memoryOf(sandbox: string): Memory {
+  const environment = { frameworkId: 'framework-1', executorId: 'executor-1', sandbox } as MesosEnvironment;
+  return new Memory({ rootDir, environment, clock: systemClock, logger: silentLogger });
+}
+
+describe('a journal of format km-journal/1', () => {
+  it('gives the next worker of the same run its pods, orders, counts and updates', async () => {
+    const memory = memoryOf('/var/lib/example/sandbox-0');
+    const { state, ledger, fresh } = memory;
+    expect(fresh).toBe(false);
+    expect(state.nodeName).toBe('node-of-faults');
+    const pods = state.pods().map(({ pod, inApi, last, order, restartCounts }) => [pod.metadata.name, inApi, last?.progress.state, last?.status.phase, order?.cause.kind, restartCounts.get('main')]);
+    expect(pods).toEqual([
+      ['crashing', true, 'running', 'Running', undefined, 1],
+      ['job', true, 'ended', 'Succeeded', undefined, 0],
+      ['stubborn', true, 'killing', 'Running', 'mesos-kill', 0],
+    ]);
+    const { tasks, updates } = ledger.unacknowledged();
+    expect(tasks.map(({ task_id }) => task_id.value)).toEqual(['task-stubborn-cfcd']);
+    expect(updates.map(({ status }) => status.state)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING']);
+    await memory.close(false);
+  });
+
+  it('tells the next run which pods are left to be removed', async () => {
+    const memory = memoryOf('/var/lib/example/sandbox-1');
+    expect(memory.fresh).toBe(true);
+    expect(memory.state.pods()).toEqual([]);
+    expect(memory.state.former().map(({ name }) => name).sort()).toEqual(['crashing', 'job', 'stubborn']);
+    await memory.close(false);
+  });
+});
