@@ -58,7 +58,7 @@ export class Laboratory implements AsyncDisposable {
     const id = randomBytes(4).toString('hex');
     const dir = await mkdtemp(join(tmpdir(), 'km-faults-'));
     const engine = await LabEngine.start(options.engine, options.random);
-    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 20_000 });
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 60_000 });
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
