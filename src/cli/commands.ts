@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   executor: async () => (await import('./executor.ts')).executorCommand(),
   up: async () => (await import('./up.ts')).upCommand(),
   replay: async () => (await import('./replay.ts')).replayCommand(),
+  reap: async () => (await import('./reap.ts')).reapCommand(),
   record: async () => (await import('./record.ts')).recordCommand(),
 };
 

@@ -4,7 +4,7 @@ import { isCode, messageOf, systemClock } from '../base/index.ts';
 import { addExecutorFlags, type ExecutorConfig, executorConfig } from '../config/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import type { KillCause } from '../status/index.ts';
-import { supervise, takeMissedSignal } from './supervise.ts';
+import { GIVEN_UP, supervise, takeMissedSignal } from './supervise.ts';
 
 /** After all but `restart` the supervisor does not start a worker anew. */
 const EXIT = { done: 0, usage: 2, lost: 3, restart: 75 } as const;
@@ -53,11 +53,16 @@ async function run({ config, environment }: Given): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const [{ Executor }, { createLogger }] = await Promise.all([import('../executor/index.ts'), import('../telemetry/index.ts')]);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
+  const missed = takeMissedSignal();
+  if (missed === GIVEN_UP) {
+    const { lastResort } = await import('../executor/index.ts');
+    await lastResort({ config, environment, clock: systemClock, logger });
+    process.exit(EXIT.lost);
+  }
   const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => executor.shutdown(endedBy(signal)));
   }
-  const missed = takeMissedSignal();
   if (missed !== undefined) executor.shutdown(endedBy(missed));
   try {
     // Nothing is left to be done then; whatever still holds the process open must not keep Mesos waiting.

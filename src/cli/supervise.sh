@@ -15,6 +15,7 @@ setpriv --pdeathsig KILL true 2>/dev/null && bound='setpriv --pdeathsig KILL'
 stopping=
 tries=3 # for ending the pods, once we are to stop
 pause=0
+young=0 # workers in a row that died within ten seconds
 while :; do
   [ -z "$stopping" ] || export KM_EXECUTOR_STOP="$stopping"
   began=$(date +%s)
@@ -36,6 +37,9 @@ while :; do
   # 75: told to restart, on what is installed by now.
   [ "$code" != 75 ] || { echo "km: the executor's worker restarts" >&2; pause=0; continue; }
   echo "km: the executor's worker ended with $code, starting it anew" >&2
+  # After ten of them nobody believes in the next: it is only to end the pods and to tell the agent.
+  if [ $(($(date +%s) - began)) -lt 10 ]; then young=$((young + 1)); else young=0; fi
+  if [ -z "$stopping" ] && [ "$young" -ge 10 ]; then stopping=GIVEUP; fi
   # A worker that dies again and again is tried less and less often, up to every 16 s; one that lived a minute starts over.
   [ $(($(date +%s) - began)) -lt 60 ] || pause=0
   [ -z "$stopping" ] || continue

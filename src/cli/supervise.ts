@@ -18,6 +18,9 @@ export const COMPILE_CACHE = join(import.meta.dirname, '../../.cache/compile');
 /** Set in the environment of a worker that is only to end what there is: the signal that its supervisor got while there was none. */
 const STOP = 'KM_EXECUTOR_STOP';
 
+/** No signal: the workers before died at their start, again and again. */
+export const GIVEN_UP = 'SIGGIVEUP';
+
 /** That signal, once, as `TERM`; `undefined` for a worker that is to work. */
 export function takeMissedSignal(): string | undefined {
   const signal = process.env[STOP];

@@ -1,4 +1,4 @@
-import { type Clock, messageOf, sleep } from '../base/index.ts';
+import { type Clock, messageOf, type RepeatingTask, sleep } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
@@ -17,9 +17,11 @@ import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
 import { Memory } from './memory.ts';
+import { reaper } from './reaper.ts';
 import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
+import { shutdownTimes } from './shutdown-times.ts';
 import { taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
 
@@ -34,15 +36,6 @@ export interface ExecutorOptions {
 
 /** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent, `restart` when a new process is to go on with its pods. */
 export type ExecutorEnd = 'done' | 'lost' | 'restart';
-
-/** Time kept back from the shutdown grace for removing containers and telling both sides, milliseconds; at most half of the grace. */
-const SHUTDOWN_RESERVE_MS = 2000;
-
-/** Longest wait for acknowledgements at the end: a framework that is torn down acknowledges nothing any more. */
-const LAST_WORDS_MS = 1000;
-
-/** The agent kills at the very end of the grace: we are gone so much sooner, milliseconds; at most a tenth of the grace. */
-const LAST_MARGIN_MS = 500;
 
 /** From the order to restart to its execution, milliseconds: an answer needs so long. */
 const RESTART_AFTER_MS = 250;
@@ -77,6 +70,7 @@ export class Executor {
   readonly #collector: IdleCollector;
   readonly #idleEnd: IdleEnd;
   #pods: Pods | undefined;
+  #reaper: RepeatingTask | undefined;
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
   #node: NodeReporter | undefined;
@@ -160,7 +154,7 @@ export class Executor {
 
   /** Ends all pods and then the executor, as on SHUTDOWN. */
   shutdown(cause: KillCause, end: ExecutorEnd = 'done'): void {
-    this.#closing ??= this.#close(cause).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
+    this.#closing ??= this.#close(cause, end).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
   }
 
   /** Reaches the Engine and takes over what an earlier process of this run has left there. */
@@ -230,6 +224,8 @@ export class Executor {
       if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
     }
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
+    this.#reaper = reaper({ config, engine: this.#engine, engineInfo, clock, logger });
+    this.#reaper.wake();
   }
 
   #untilReached<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -375,24 +371,23 @@ export class Executor {
     this.#connection.message(Buffer.from(JSON.stringify(answer)));
   }
 
-  async #close(cause: KillCause): Promise<void> {
+  async #close(cause: KillCause, end: ExecutorEnd): Promise<void> {
     const { environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
-    const reserveMs = Math.min(SHUTDOWN_RESERVE_MS, graceMs / 2);
-    const until = clock.now() + graceMs - Math.min(LAST_MARGIN_MS, graceMs / 10);
-    const lastWordsMs = (): number => Math.max(0, Math.min(LAST_WORDS_MS, until - clock.now()));
+    const { reserveMs, leftMs: remainingMs, lastWordsMs } = shutdownTimes(clock, graceMs);
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#collector.stop();
     this.#idleEnd.stop();
+    void this.#reaper?.stop(); // an Engine that hangs must not hold up the end
     const patience = new AbortController();
     const within = (ms: number): Promise<void> => sleep(clock, ms, patience.signal).catch(() => undefined);
     // What an earlier process has left is taken up first: it has to end too.
     await Promise.race([this.#takenUp.promise, within(graceMs / 2)]);
     this.#stop.abort();
-    const leftMs = until - clock.now();
+    const leftMs = remainingMs();
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
-    if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
+    if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
     await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();

@@ -6,3 +6,5 @@
  * worker process that dies finds its pods again by journal and labels.
  */
 export * from './executor.ts';
+export { lastResort } from './last-resort.ts';
+export { findRemains, reapDead, type Remains } from './reap.ts';

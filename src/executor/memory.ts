@@ -3,6 +3,7 @@ import { type Clock, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
+import { disown, own, ownerName } from './owners.ts';
 
 /** What the executor knows and must not forget: state and ledger, both behind one journal. */
 export class Memory {
@@ -12,11 +13,13 @@ export class Memory {
   readonly fresh: boolean;
   readonly #journal: Journal<JournalEntry>;
   readonly #run: string;
+  readonly #disown: () => void;
 
   /** Opens the journal below `rootDir`. Throws code `invalid` when it is damaged. */
   constructor({ rootDir, environment, clock, logger }: { rootDir: string; environment: MesosEnvironment; clock: Clock; logger: Logger }) {
-    const name = `${environment.frameworkId}.${environment.executorId}`.replaceAll(/[^\w.-]/g, '_');
-    const { journal, entries } = Journal.open<JournalEntry>(join(rootDir, 'journal', `${name}.jsonl`), {
+    this.#disown = () => disown(rootDir, environment);
+    own(rootDir, environment, process.ppid); // the supervisor, which the agent watches
+    const { journal, entries } = Journal.open<JournalEntry>(join(rootDir, 'journal', `${ownerName(environment)}.jsonl`), {
       snapshot: () => this.state.entries(this.ledger.entries()),
       onError: (error) => logger.error('journal not written to the disk', { error: messageOf(error) }),
     });
@@ -48,6 +51,8 @@ export class Memory {
 
   /** Nothing is written any more. `allGone`: no pod of ours is left anywhere; else the next run reads what there is to remove. */
   async close(allGone: boolean): Promise<void> {
-    await (allGone && this.state.former().length === 0 ? this.#journal.discard() : this.#journal.close());
+    if (!allGone || this.state.former().length > 0) return this.#journal.close();
+    await this.#journal.discard();
+    this.#disown();
   }
 }

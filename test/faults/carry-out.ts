@@ -55,6 +55,8 @@ export class Conductor {
       case 'crash':
         this.#lab.note(this.#lab.crash() ? 'the worker is killed' : 'there is no worker to kill');
         return;
+      case 'restart':
+        return agent.message(Buffer.from('km:restart'));
       case 'crash-all':
         for (const entry of this.book) entry.told = true;
         await this.#lab.crashAll();
@@ -139,6 +141,8 @@ export class Conductor {
     const uid = pod.metadata?.uid ?? '';
     const taskId = `task-${name}-${randomBytes(2).toString('hex')}`;
     if (api !== undefined) put(this.#lab, pod);
+    // Under that name the API knows no other pod any more.
+    for (const entry of this.book) if (api !== undefined && entry.name === name) entry.told = entry.forced = true;
     const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, forced: false };
     this.book.push(entry);
     return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: [], data: Buffer.from(JSON.stringify(pod)) } };

@@ -22,7 +22,7 @@ export const NODE_NAME = 'node-of-faults';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const FIXTURES = join(import.meta.dirname, '../fixtures/mesos-tls');
 /** Longest wait for anything, milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export class Laboratory implements AsyncDisposable {
   readonly dir: string;
@@ -32,8 +32,8 @@ export class Laboratory implements AsyncDisposable {
   readonly toEngine: FaultyProxy;
   readonly toAgent: FaultyProxy;
   readonly toApi: FaultyProxy | undefined;
-  /** Pids of workers that were killed on purpose. */
-  readonly killed = new Set<number>();
+  /** The agent has sent SHUTDOWN to the executor that runs now. */
+  toldToEnd = false;
   /** CPU time of executors that have ended, seconds; about. */
   cpuSeconds = 0;
   readonly #options: LaboratoryOptions;
@@ -58,7 +58,7 @@ export class Laboratory implements AsyncDisposable {
     const id = randomBytes(4).toString('hex');
     const dir = await mkdtemp(join(tmpdir(), 'km-faults-'));
     const engine = await LabEngine.start(options.engine, options.random);
-    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 20_000 });
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 60_000 });
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
@@ -67,6 +67,9 @@ export class Laboratory implements AsyncDisposable {
       await writeFile(join(dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
     }
     agent.onUpdate(({ state, from, status }) => lab.note(`${from === 'agent' ? 'agent says' : 'update'}: ${status.task_id.value} ${state} ${status.message ?? ''}`));
+    agent.onEvent(({ type }) => {
+      if (type === 'SHUTDOWN') lab.toldToEnd = true;
+    });
     agent.onConnection(({ what }) => lab.note(`agent: ${what}`));
     return lab;
   }
@@ -86,6 +89,7 @@ export class Laboratory implements AsyncDisposable {
 
   /** Starts the executor (anew, as another run: with a sandbox of its own). */
   async spawn(): Promise<void> {
+    this.toldToEnd = false;
     const { flags = [], environment = {} } = this.#options;
     const sandbox = join(this.dir, `sandbox-${this.#run++}`);
     const take = (chunk: Buffer): void => void (this.#log += chunk.toString());
@@ -104,24 +108,28 @@ export class Laboratory implements AsyncDisposable {
     this.#sessions.push(this.#process.pid);
   }
 
+  /** Of the executor that runs now. */
+  get session(): number {
+    return this.#process?.pid ?? -1;
+  }
+
   /** The pid of the process that does the work; `undefined` while there is none. */
   worker(): number | undefined {
-    return processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'))?.pid;
+    return processesOfSession(this.session).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'))?.pid;
   }
 
   /** SIGKILL to the worker. False when there is none at this moment. */
   crash(): boolean {
-    const figures = processesOfSession(this.#process?.pid ?? -1).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
+    const figures = processesOfSession(this.session).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
     if (figures === undefined) return false;
     this.cpuSeconds += figures.cpuSeconds;
-    this.killed.add(figures.pid);
     process.kill(figures.pid, 'SIGKILL');
     return true;
   }
 
   /** SIGKILL to all of it, and the agent knows. */
   async crashAll(): Promise<void> {
-    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     const exit = await this.#process?.destroy();
     if (exit !== undefined) this.agent.executorEnded('REASON_EXECUTOR_TERMINATED', exit);
   }
@@ -131,7 +139,7 @@ export class Laboratory implements AsyncDisposable {
   }
 
   async shutdown(): Promise<ProcessExit | undefined> {
-    for (const { cpuSeconds } of processesOfSession(this.#process?.pid ?? -1)) this.cpuSeconds += cpuSeconds;
+    for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     this.agent.shutdown();
     return this.#process?.endedWithin(this.agent.shutdownGracePeriodMs + 20_000);
   }

@@ -9,6 +9,8 @@ export type Step =
   | { readonly do: 'delete'; readonly of: number; readonly graceSeconds?: number }
   | { readonly do: 'replace'; readonly of: number; readonly kind: KindName }
   | { readonly do: 'crash' }
+  /** A new worker takes over, as in an upgrade. */
+  | { readonly do: 'restart' }
   | { readonly do: 'crash-all'; /** Of the pod for which the agent starts the next executor. */ readonly name: string }
   | { readonly do: 'agent-restart'; readonly ms: number; readonly notFound: number; readonly recoveringMs: number; readonly updatesRefusedMs: number; readonly withCrash: boolean }
   | { readonly do: 'agent-disconnect' }
@@ -88,6 +90,7 @@ function another(random: Random, names: { next: number }, { kubernetes, real, ba
     [3 * api, () => ({ do: 'delete', of, ...(random() < 0.5 && { graceSeconds: whole(random, 0, 2) }) })],
     [api, () => ({ do: 'replace', of, kind: pick(random, SERVERS) })],
     [5, () => ({ do: 'crash' })],
+    [1, () => ({ do: 'restart' })],
     [0.7, () => ({ do: 'crash-all', name: `pod-${names.next++}` })],
     [1.5, () => ({ do: 'agent-restart', ms, notFound: whole(random, 0, 2), recoveringMs: whole(random, 0, 400), updatesRefusedMs: whole(random, 0, 800), withCrash: random() < 0.3 })],
     [1, () => ({ do: 'agent-disconnect' })],

@@ -46,6 +46,11 @@ export class PodCgroups {
     return cgroups;
   }
 
+  /** For removing only: those of any executor's container, where Mesos puts them unless told otherwise. */
+  static anywhere(version: 1 | 2): Pick<PodCgroups, 'remove'> {
+    return new PodCgroups('/sys/fs/cgroup', version, '/mesos/none');
+  }
+
   /** The parent for the containers of a pod, as the Engine wants it. */
   of(uid: string): string {
     return podCgroup(this.#parent, uid);

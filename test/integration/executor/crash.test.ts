@@ -4,21 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { LABELS } from '../../../src/docker/index.ts';
+import { randomOf } from '../../faults/random.ts';
 import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
 
 const never = { restartPolicy: 'Never' } as const;
 const TERMINAL = /^TASK_(FINISHED|FAILED|KILLED|ERROR|LOST|DROPPED)$/;
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Exactly one terminal state, the last one; nothing is said twice. */
 function expectOneEnd(under: ExecutorUnderTest, { taskId }: Launched, state: string): void {

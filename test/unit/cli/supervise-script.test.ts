@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const SCRIPT = join(import.meta.dirname, '../../../src/cli/supervise.sh');
 
 /** The supervisor with a shell script for a worker; `lines` are what it says on standard error. */
-function supervise(worker: string) {
-  const child = spawn('sh', [SCRIPT, 'sh', '-c', worker], { stdio: ['ignore', 'ignore', 'pipe'] });
+function supervise(worker: string, path = process.env.PATH ?? '') {
+  const child = spawn('sh', [SCRIPT, 'sh', '-c', worker], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: path } });
   const lines: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n').filter((line) => line.startsWith('km: '))));
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
@@ -35,4 +37,16 @@ test('a worker that dies of each signal is given up after three tries', async ()
   child.kill('SIGTERM');
   expect(await exit).toEqual([9, null]);
   expect(lines).toHaveLength(2);
+});
+
+test('after ten workers that died at their start the next one is only to end the pods', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'km-supervise-'));
+  await writeFile(join(folder, 'sleep'), '#!/bin/sh\n', { mode: 0o755 }); // no pauses
+  try {
+    const { exit, lines } = supervise('[ "$KM_EXECUTOR_STOP" = GIVEUP ] && exit 3; exit 1', `${folder}:${process.env.PATH ?? ''}`);
+    expect(await exit).toEqual([3, null]);
+    expect(lines).toHaveLength(10);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

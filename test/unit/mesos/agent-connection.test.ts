@@ -201,9 +201,9 @@ describe('calls', () => {
 
   it('repeats an update that the agent cannot take yet, without letting another overtake it', async () => {
     const at = await agent();
-    let left = 6;
+    let left = 10;
     at.onCall = (call) => {
-      if (left-- > 0) return { status: [503, 404, 500][left % 3] as number, text: 'Agent has not finished recovery' };
+      if (left-- > 0) return { status: [503, 404, 500, 401, 307][left % 5] as number, text: 'Agent has not finished recovery' };
       acknowledge(at, call);
       return { status: 202 };
     };
@@ -211,7 +211,7 @@ describe('calls', () => {
     await eventually(() => expect(types(me)).toEqual(['SUBSCRIBED']));
     for (const state of ['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED'] as const) me.connection.update(report('a', state));
     expect(await me.connection.flush(10_000)).toBe(true);
-    expect(at.updates).toEqual([...Array<string>(7).fill('a TASK_STARTING'), 'a TASK_RUNNING', 'a TASK_FINISHED']);
+    expect(at.updates).toEqual([...Array<string>(11).fill('a TASK_STARTING'), 'a TASK_RUNNING', 'a TASK_FINISHED']);
     expect(at.tries).toBe(1);
   });
 

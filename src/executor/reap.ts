@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Journal, messageOf } from '../base/index.ts';
+import { type ContainerSummary, type Engine, labelsOfExecutor, type PodCgroups, readLabels } from '../docker/index.ts';
+import type { PodIdentity } from '../pod/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { ExecutorState, type JournalEntry } from './journal-entry.ts';
+import { disown, isDead, type Owner, ownerName, ownersOf } from './owners.ts';
+
+export interface ReapOptions {
+  readonly rootDir: string;
+  readonly podLogsDir: string;
+  readonly engine: Engine;
+  readonly cgroups?: Pick<PodCgroups, 'remove'> | undefined;
+  readonly logger: Logger;
+}
+
+/** What is there of executors that have ended without removing it. */
+export interface Remains {
+  readonly dead: readonly { readonly owner: Owner; readonly containers: readonly ContainerSummary[] }[];
+  /** Containers of executors of which this root directory knows nothing: another one's, dead or alive. */
+  readonly unknown: readonly ContainerSummary[];
+}
+
+/** Looks for what dead executors have left; removes nothing. Throws code `unavailable` when the Engine is away. */
+export async function findRemains({ rootDir, engine }: Pick<ReapOptions, 'rootDir' | 'engine'>): Promise<Remains> {
+  const owners = ownersOf(rootDir); // before the list: one that begins later is none of these
+  const containers = await engine.list({});
+  const isOf = ({ labels }: ContainerSummary, { frameworkId, executorId }: Owner): boolean => Object.entries(labelsOfExecutor({ frameworkId, executorId })).every(([key, value]) => labels[key] === value);
+  return {
+    dead: owners.filter(isDead).map((owner) => ({ owner, containers: containers.filter((container) => isOf(container, owner)) })),
+    unknown: containers.filter((container) => readLabels(container.labels) !== undefined && !owners.some((owner) => isOf(container, owner))),
+  };
+}
+
+/** Removes what executors have left that are certainly dead: containers first, then files, mounts and cgroups of their pods, their journals last. */
+export async function reapDead(options: ReapOptions, known?: Remains): Promise<void> {
+  const { rootDir, engine, logger } = options;
+  if (known === undefined && !ownersOf(rootDir).some(isDead)) return; // nearly always: then nobody asks the Engine
+  const { dead } = known ?? (await findRemains(options));
+  for (const { owner, containers } of dead) {
+    logger.warn('removing what a dead executor has left', { framework: owner.frameworkId, executor: owner.executorId, containers: containers.length });
+    await Promise.all(containers.map(({ id }) => engine.remove(id)));
+    const { journal, pods } = openJournal(rootDir, owner, logger);
+    for (const pod of [...podsOf(containers), ...pods]) await removePod(options, pod);
+    await journal?.discard();
+    disown(rootDir, owner);
+  }
+}
+
+async function removePod({ rootDir, podLogsDir, cgroups }: ReapOptions, pod: PodIdentity): Promise<void> {
+  await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, podLogsDir), cgroups?.remove(pod.uid)]);
+}
+
+function podsOf(containers: readonly ContainerSummary[]): PodIdentity[] {
+  return containers.flatMap(({ labels }) => readLabels(labels)?.pod ?? []);
+}
+
+/** Its journal says which pods it had; one that cannot be read is left for somebody to look at. */
+function openJournal(rootDir: string, owner: Owner, logger: Logger): { journal?: Journal<JournalEntry>; pods: PodIdentity[] } {
+  const path = join(rootDir, 'journal', `${ownerName(owner)}.jsonl`);
+  if (!existsSync(path)) return { pods: [] };
+  try {
+    const { journal, entries } = Journal.open<JournalEntry>(path, { snapshot: () => [], onError: () => undefined });
+    const pods = [...ExecutorState.restore(entries).legacy()].flatMap((entry) => (entry.kind === 'former' ? [entry.pod] : []));
+    return { journal, pods };
+  } catch (error) {
+    logger.warn('journal of a dead executor cannot be read', { path, error: messageOf(error) });
+    return { pods: [] };
+  }
+}
