@@ -5,6 +5,7 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { rm } from 'node:fs/promises';
+import { Connections } from '../support/connections.ts';
 
 export type Fault =
   /** The connection breaks before the server has heard of it. */
@@ -39,7 +40,7 @@ export type Address = { readonly socketPath: string } | { readonly host: string;
 export class FaultyProxy implements AsyncDisposable {
   readonly #target: Address;
   readonly #listenOn: { readonly path: string } | undefined;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Connections();
   readonly #stuck = new Set<ServerResponse>();
   #rules: Rule[] = [];
   #server: Server | undefined;
@@ -60,9 +61,8 @@ export class FaultyProxy implements AsyncDisposable {
     const server = createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => this.#pass(request, response));
     server.on('upgrade', (request, socket: Socket, head) => this.#tunnel(request, socket, head));
     server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
+      this.#connections.add(socket);
       socket.on('error', () => undefined);
-      socket.on('close', () => this.#sockets.delete(socket));
     });
     if (this.#listenOn !== undefined) await rm(this.#listenOn.path, { force: true });
     await new Promise<void>((resolve, reject) => {
@@ -78,15 +78,12 @@ export class FaultyProxy implements AsyncDisposable {
   async down(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    this.cut();
-    await closed;
+    if (server !== undefined) await this.#connections.end(server);
   }
 
   /** Breaks every connection, streams too; new ones are welcome. */
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#connections.cut();
   }
 
   break(rule: Rule): void {

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Connections } from './connections.ts';
 
 export class EngineProxy implements AsyncDisposable {
   readonly #dir: string;
   readonly #path: string;
   readonly #target: NetConnectOpts;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Connections();
   #server: Server | undefined;
 
   private constructor(dir: string) {
@@ -38,17 +39,14 @@ export class EngineProxy implements AsyncDisposable {
 
   /** Breaks every connection, event streams too; new ones are welcome. */
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#connections.cut();
   }
 
   /** Breaks every connection and refuses new ones. */
   async down(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    this.cut();
-    await closed;
+    if (server !== undefined) await this.#connections.end(server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -59,11 +57,8 @@ export class EngineProxy implements AsyncDisposable {
   #forward(near: Socket): void {
     const far = connect({ ...this.#target, allowHalfOpen: true });
     for (const [socket, other] of [[near, far], [far, near]] as const) {
-      this.#sockets.add(socket);
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
+      this.#connections.add(socket);
+      socket.on('close', () => other.destroy());
       socket.on('error', () => other.destroy());
       socket.pipe(other);
     }

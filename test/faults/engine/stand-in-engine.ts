@@ -6,10 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connections } from '../../support/connections.ts';
 import { type Body, StandInContainer } from './container.ts';
 import type { Execs } from './execs.ts';
 import { EngineEvents, hasLabels, NanoClock } from './events.ts';
@@ -31,7 +31,7 @@ export class StandInEngine implements AsyncDisposable {
   readonly clock = new NanoClock();
   readonly #containers = new Map<string, StandInContainer>();
   readonly #names = new Map<string, string>();
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Connections();
   /** Starts of containers by pod UID and container name: `<uid>/<name>`. */
   readonly starts = new Map<string, number>();
   readonly execs: Execs = new Map();
@@ -61,10 +61,7 @@ export class StandInEngine implements AsyncDisposable {
 
   async up(): Promise<void> {
     const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => void serve(this, request, response));
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    server.on('connection', (socket) => this.#connections.add(socket));
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.socketPath, resolve));
     this.#server = server;
   }
@@ -74,9 +71,7 @@ export class StandInEngine implements AsyncDisposable {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await this.#connections.end(server);
     this.events.forget();
   }
 
