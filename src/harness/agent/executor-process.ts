@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KmError, systemClock, type Clock } from '../../base/index.ts';
 
 export interface ProcessExit {
@@ -19,6 +20,10 @@ export interface SpawnOptions {
   readonly stderr?: (chunk: Buffer) => void;
   readonly clock?: Clock;
 }
+
+/** What was sent SIGKILL is gone within moments; only a process stuck in the kernel takes longer, and is not waited for. */
+const MOST_DYING_MS = 5000;
+const DYING_LOOK_MS = 10;
 
 /**
  * The executor's process as the agent has it: a session of its own, so that the agent can end all of it at once, and a
@@ -76,14 +81,21 @@ export class ExecutorProcess {
     if (this.#exit === undefined) this.#child.kill(signal);
   }
 
-  /** SIGKILL to everything the executor has started, as the agent's containerizer does it. */
+  /** SIGKILL to everything the executor has started, and the wait until all of it is gone, as the agent's containerizer does it. */
   async destroy(): Promise<ProcessExit> {
-    try {
-      process.kill(-this.pid, 'SIGKILL');
-    } catch {
-      // ESRCH: the whole group is gone already.
-    }
+    this.#signalGroup('SIGKILL');
+    // Of a group's end nobody tells: its members other than the first are not our children.
+    for (let waitedMs = 0; this.#signalGroup(0) && waitedMs < MOST_DYING_MS; waitedMs += DYING_LOOK_MS) await sleep(DYING_LOOK_MS);
     return this.exited;
+  }
+
+  /** Whether there is anything of the group. */
+  #signalGroup(signal: NodeJS.Signals | 0): boolean {
+    try {
+      return process.kill(-this.pid, signal);
+    } catch {
+      return false; // ESRCH
+    }
   }
 
   /** SIGTERM, and `destroy` when it has not ended within `graceMs` milliseconds. */
