@@ -1,7 +1,7 @@
 import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
-import type { KillCause, PodStage, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
+import type { KillCause, PodStage, TaskCheck, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
 import type { Order } from './order.ts';
 
 /** One line of the executor's journal. */
@@ -34,6 +34,10 @@ export interface PodRecord {
   readonly maxCompletionMs?: number;
   /** What the task may use, all of its pod together. */
   readonly limits?: TaskLimits;
+  /** Its general check. */
+  readonly check?: TaskCheck;
+  /** Its health check (of Mesos, which is the pod's liveness probe) ends the task, not only a container. */
+  readonly endsUnhealthy?: true;
   /** It never ran: `pod` is what remains of it until the API's object is deleted. */
   readonly refused?: Refused;
 }

@@ -160,6 +160,26 @@ describe('a worker that is killed', () => {
   });
 });
 
+test.concurrent.each(['SIGTERM', 'SIGHUP'] as const)('%s to the worker makes another one take over, and no pod notices', async (signal) => {
+  await using under = await ExecutorUnderTest.start();
+  const calm = under.launch(pod({ readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }));
+  await under.until(() => under.last(calm.taskId)?.healthy === true, 'it is ready');
+  const told = under.record(calm.taskId)?.updates.length;
+  const before = await under.container(calm);
+  const { pid } = await under.poll(() => under.worker(), 'there is a worker');
+  process.kill(pid, signal);
+  await under.until(() => !under.agent.subscribed, 'it goes');
+  await under.until(() => under.agent.subscribed, 'the next one subscribes');
+  expect((await under.poll(() => under.worker(), 'a new worker')).pid).not.toBe(pid);
+  // A task that comes and goes meanwhile: what there is to be said of the other one would be said by then.
+  await under.ended(under.launch(pod(shell('sleep 2'), never)));
+  expect(await under.container(calm)).toEqual(before);
+  expect(under.record(calm.taskId)?.updates.length).toBe(told);
+  under.kill(calm);
+  await under.ended(calm);
+  expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+});
+
 test.concurrent('a later run sweeps what an executor left behind that was killed as a whole', async () => {
   await using under = await ExecutorUnderTest.start();
   const tasks = [under.launch(pod()), under.launch(pod({}, { volumes: [{ name: 'v', emptyDir: {} }] })), under.launch(pod(shell('exit 1')))];
