@@ -141,7 +141,7 @@ export class Executor {
 
   /** Ends all pods and then the executor, as on SHUTDOWN. */
   shutdown(cause: KillCause, end: ExecutorEnd = 'done'): void {
-    this.#closing ??= this.#close(cause).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
+    this.#closing ??= this.#close(cause, end).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
   }
 
   /** Leaves the pods to a new process, for which the journal has it all. Without effect once they are being ended. */
@@ -364,7 +364,7 @@ export class Executor {
     this.#connection.message(Buffer.from(JSON.stringify(answer)));
   }
 
-  async #close(cause: KillCause): Promise<void> {
+  async #close(cause: KillCause, end: ExecutorEnd): Promise<void> {
     const { environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
     const { reserveMs, leftMs: remainingMs, lastWordsMs } = shutdownTimes(clock, graceMs);
@@ -380,7 +380,7 @@ export class Executor {
     const leftMs = remainingMs();
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
-    if (!(await this.#connection.flush(lastWordsMs()))) logger.warn('not every update was acknowledged before the end');
+    if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
     await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
