@@ -217,6 +217,8 @@ export class Executor {
       const taskId = task.task_id.value;
       if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
     }
+    if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
+    this.#memory.settleBoot(); // once the orders are written down
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
     this.#reaper = reaper({ config, engine: this.#engine, engineInfo, clock, logger });
     this.#reaper.wake();

@@ -175,6 +175,11 @@ export class Tasks {
     });
   }
 
+  /** Ends every pod that there is, at once; what comes later is as welcome as ever. */
+  endNow(cause: KillCause): void {
+    for (const task of this.#tasks.values()) this.#kill(task, { cause, ...this.#within(0), strict: true, deleted: false });
+  }
+
   #killWithin(task: Task, order: Order, graceMs: number): void {
     const own = task.record?.pod.spec.terminationGracePeriodSeconds;
     this.#kill(task, { ...order, ...this.#within(own === undefined ? graceMs : Math.min(graceMs, own * 1000)) });

@@ -303,6 +303,7 @@ const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, s
   'launch-timeout': 'LaunchTimeout',
   'max-completion-time': 'MaxCompletionTimeReached',
   'health-check': 'Unhealthy',
+  reboot: 'NodeRebooted',
 };
 
 function capital(word: string): string {

@@ -9,6 +9,8 @@ export type KillCause =
   | { readonly kind: 'deadline'; readonly message: string }
   | { readonly kind: 'launch-timeout'; readonly message: string }
   | { readonly kind: 'max-completion-time'; readonly message: string }
+  /** The machine has been booted since. */
+  | { readonly kind: 'reboot'; readonly message: string }
   /** A Mesos health check has failed too often. */
   | { readonly kind: 'health-check'; readonly message: string };
 

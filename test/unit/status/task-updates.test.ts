@@ -53,6 +53,7 @@ describe('taskUpdates', () => {
     ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
     ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
     ['a health check that has failed too often, whatever the exit code', { state: 'killing' }, { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' }, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FAILED']],
+    ['the machine was booted', live, { stage: 'terminated', cause: { kind: 'reboot', message: 'booted' } }, ['TASK_FAILED REASON_EXECUTOR_TERMINATED']],
     ['nothing after the end', { state: 'ended' }, { stage: 'terminated', cause: kill }, []],
   ])('%s', (_name, progress, change, expected) => {
     expect(states(progress, change)).toEqual(expected);
