@@ -30,16 +30,16 @@ export function takeMissedSignal(): string | undefined {
 
 /**
  * Becomes the supervisor: a shell script of under 2 MB that runs this same command as its worker, and again whenever that dies of
- * itself. Returns only in the worker.
+ * itself. Returns only in the worker: whether somebody starts the next one.
  */
-export function supervise(): void {
+export function supervise(): boolean {
   if (process.env[WORKER] !== undefined) {
     delete process.env[WORKER];
     for (const name of ['NODE_COMPILE_CACHE', ...Object.keys(FRUGAL)]) Reflect.deleteProperty(process.env, name);
-    return;
+    return true;
   }
-  if (process.execve === undefined) return; // no such call on this system: without a supervisor
+  if (process.execve === undefined) return false; // no such call on this system: without a supervisor
   const script = join(import.meta.dirname, 'supervise.sh');
   const worker = [process.execPath, ...process.execArgv, ...SMALL, ...process.argv.slice(1)];
-  process.execve('/bin/sh', ['sh', script, ...worker], { ...FRUGAL, ...process.env, [WORKER]: '1', NODE_COMPILE_CACHE: COMPILE_CACHE });
+  return process.execve('/bin/sh', ['sh', script, ...worker], { ...FRUGAL, ...process.env, [WORKER]: '1', NODE_COMPILE_CACHE: COMPILE_CACHE });
 }

@@ -121,8 +121,13 @@ export class AgentConnection {
     this.#outbox.send({ type: 'HEARTBEAT' });
   }
 
-  /** True when all updates are acknowledged; false when the time (milliseconds) is over, or the agent lost. */
-  flush(timeoutMs: number): Promise<boolean> {
+  /**
+   * True when all updates are acknowledged; false when the time (milliseconds) is over, or the agent lost. An agent that has not even taken all
+   * of them is given up to `deliveryMs`: a slow one may, where one without a framework takes them and never acknowledges.
+   */
+  flush(timeoutMs: number, deliveryMs = timeoutMs): Promise<boolean> {
+    const { clock } = this.#options;
+    const until = clock.now() + deliveryMs;
     if (this.#options.ledger.pendingUpdates === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (all: boolean): void => {
@@ -130,7 +135,12 @@ export class AgentConnection {
         this.#flushes.delete(settle);
         resolve(all);
       };
-      const cancel = this.#options.clock.after(timeoutMs, () => settle(false));
+      const late = (): void => {
+        const leftMs = until - clock.now();
+        if (leftMs > 0 && this.#outbox.holdsUpdates) cancel = clock.after(Math.min(timeoutMs, leftMs), late);
+        else settle(false);
+      };
+      let cancel = clock.after(timeoutMs, late);
       this.#flushes.add(settle);
     });
   }

@@ -66,6 +66,11 @@ export class Outbox {
     this.#queue = this.#queue.filter(({ uuid }) => uuid === undefined || !gone.has(uuid));
   }
 
+  /** Updates wait, or are under way, that the agent has not taken yet. */
+  get holdsUpdates(): boolean {
+    return this.#queue.some(({ uuid }) => uuid !== undefined);
+  }
+
   open(): void {
     this.#open = true;
     this.#backoff.reset();
