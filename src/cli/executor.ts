@@ -13,8 +13,8 @@ export function executorCommand(): Command {
   const command = new Command('executor').description('runs pods as Mesos tasks. A Mesos agent launches it: what is not a flag comes from MESOS_* in the environment');
   addExecutorFlags(command);
   return command.action(async () => {
-    supervise();
-    await run(await read(command));
+    const supervised = supervise();
+    await run(await read(command), supervised);
   });
 }
 
@@ -47,7 +47,7 @@ function fail(message: string): never {
   process.exit(EXIT.usage);
 }
 
-async function run({ config, environment }: Given): Promise<void> {
+async function run({ config, environment }: Given, supervised: boolean): Promise<void> {
   delete process.env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN;
   // Whoever reads our output may go before us (EPIPE): the pods are worth more than the log.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -60,9 +60,9 @@ async function run({ config, environment }: Given): Promise<void> {
     process.exit(EXIT.lost);
   }
   const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => executor.shutdown(endedBy(signal)));
-  }
+  process.on('SIGINT', () => executor.shutdown(endedBy('SIGINT')));
+  process.on(supervised ? 'SIGUSR2' : 'SIGTERM', () => executor.shutdown(endedBy('SIGTERM'))); // so the supervisor forwards it
+  if (supervised) for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => executor.restart());
   if (missed !== undefined) executor.shutdown(endedBy(missed));
   try {
     // Nothing is left to be done then; whatever still holds the process open must not keep Mesos waiting.

@@ -5,7 +5,9 @@
 # usage: supervise.sh WORKER [ARGUMENT]...
 worker=
 forward() { [ -n "$worker" ] && kill -"$1" "$worker" 2>/dev/null; }
-stop() { stopping=$1; forward "$1"; }
+# Our TERM is the worker's USR2: TERM to the worker itself means that another one is to take over.
+tell() { case $1 in TERM) forward USR2 ;; *) forward "$1" ;; esac; }
+stop() { stopping=$1; tell "$1"; }
 trap 'stop TERM' TERM
 trap 'stop INT' INT
 trap 'forward HUP' HUP
@@ -22,7 +24,7 @@ while :; do
   $bound "$@" &
   worker=$!
   # What came between the look above and the start.
-  [ "$stopping" = "${KM_EXECUTOR_STOP:-}" ] || forward "$stopping"
+  [ "$stopping" = "${KM_EXECUTOR_STOP:-}" ] || tell "$stopping"
   while :; do
     wait "$worker"
     code=$?

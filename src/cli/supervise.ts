@@ -5,9 +5,9 @@ const WORKER = 'KM_EXECUTOR_WORKER';
 
 /**
  * A young generation of 1 MB a half is enough for an executor that mostly waits, and saves about 7 MB; `--expose-gc` lets it give memory
- * back after a burst.
+ * back after a burst. The old generation grows as V8 likes, whatever `km` was started with: room to grow costs an idle executor 12 MB.
  */
-export const SMALL = ['--max-semi-space-size=1', '--expose-gc'];
+export const SMALL = ['--max-semi-space-size=1', '--expose-gc', '--heap-growing-percent=0'];
 
 /** glibc's allocator with one arena that is trimmed early: it gives back what a burst took, where several arenas kept up to 30 MB. */
 const FRUGAL = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
@@ -30,16 +30,16 @@ export function takeMissedSignal(): string | undefined {
 
 /**
  * Becomes the supervisor: a shell script of under 2 MB that runs this same command as its worker, and again whenever that dies of
- * itself. Returns only in the worker.
+ * itself. Returns only in the worker: whether somebody starts the next one.
  */
-export function supervise(): void {
+export function supervise(): boolean {
   if (process.env[WORKER] !== undefined) {
     delete process.env[WORKER];
     for (const name of ['NODE_COMPILE_CACHE', ...Object.keys(FRUGAL)]) Reflect.deleteProperty(process.env, name);
-    return;
+    return true;
   }
-  if (process.execve === undefined) return; // no such call on this system: without a supervisor
+  if (process.execve === undefined) return false; // no such call on this system: without a supervisor
   const script = join(import.meta.dirname, 'supervise.sh');
   const worker = [process.execPath, ...process.execArgv, ...SMALL, ...process.argv.slice(1)];
-  process.execve('/bin/sh', ['sh', script, ...worker], { ...FRUGAL, ...process.env, [WORKER]: '1', NODE_COMPILE_CACHE: COMPILE_CACHE });
+  return process.execve('/bin/sh', ['sh', script, ...worker], { ...FRUGAL, ...process.env, [WORKER]: '1', NODE_COMPILE_CACHE: COMPILE_CACHE });
 }

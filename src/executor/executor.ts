@@ -1,14 +1,13 @@
-import { type Clock, messageOf, type RepeatingTask, sleep } from '../base/index.ts';
-import type { ExecutorConfig } from '../config/index.ts';
+import { messageOf, type RepeatingTask, sleep } from '../base/index.ts';
 import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
-import { AgentConnection, type Event, type EventSubscribed, type MesosEnvironment } from '../mesos/index.ts';
+import { AgentConnection, type Event, type EventSubscribed } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
 import type { Allocatable } from '../pod/index.ts';
 import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
-import type { Logger } from '../telemetry/index.ts';
 import { obey } from './commands.ts';
+import type { ExecutorEnd, ExecutorOptions } from './executor-options.ts';
 import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { IdleEnd } from './idle-end.ts';
@@ -25,19 +24,7 @@ import { shutdownTimes } from './shutdown-times.ts';
 import { taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
 
-export interface ExecutorOptions {
-  readonly config: ExecutorConfig;
-  readonly environment: MesosEnvironment;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Of this product. */
-  readonly version: string;
-}
-
-/** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent, `restart` when a new process is to go on with its pods. */
-export type ExecutorEnd = 'done' | 'lost' | 'restart';
-
-/** From the order to restart to its execution, milliseconds: an answer needs so long. */
+/** From the order to restart to its execution, milliseconds: an answer needs so long, and an order to end that comes with it wins. */
 const RESTART_AFTER_MS = 250;
 
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
@@ -157,6 +144,13 @@ export class Executor {
     this.#closing ??= this.#close(cause, end).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
   }
 
+  /** Leaves the pods to a new process, for which the journal has it all. Without effect once they are being ended. */
+  restart(): void {
+    this.#options.clock.after(RESTART_AFTER_MS, () => {
+      if (this.#closing === undefined) this.#ended.resolve('restart');
+    });
+  }
+
   /** Reaches the Engine and takes over what an earlier process of this run has left there. */
   async #takeUpPods(): Promise<void> {
     const { environment, config, clock, logger } = this.#options;
@@ -223,6 +217,8 @@ export class Executor {
       const taskId = task.task_id.value;
       if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
     }
+    if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
+    this.#memory.settleBoot(); // once the orders are written down
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
     this.#reaper = reaper({ config, engine: this.#engine, engineInfo, clock, logger });
     this.#reaper.wake();
@@ -358,12 +354,11 @@ export class Executor {
   }
 
   #onMessage(data: Uint8Array): void {
-    const { logger, clock } = this.#options;
+    const { logger } = this.#options;
     const answer = obey(data, {
       status: () => ({ node: this.#memory.state.nodeName, draining: this.#idleEnd.draining, tasks: this.#pods?.tasks.summary() ?? [] }),
       drain: () => this.#idleEnd.drain(),
-      // The journal has it all; only the answer still has to go out.
-      restart: () => void clock.after(RESTART_AFTER_MS, () => this.#ended.resolve('restart')),
+      restart: () => this.restart(),
       shutdown: (message) => this.shutdown({ kind: 'mesos-shutdown', message }),
     });
     if (answer === undefined) return logger.info('message of the framework is not understood', { bytes: data.length });

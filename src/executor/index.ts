@@ -6,5 +6,6 @@
  * worker process that dies finds its pods again by journal and labels.
  */
 export * from './executor.ts';
+export type { ExecutorEnd, ExecutorOptions } from './executor-options.ts';
 export { lastResort } from './last-resort.ts';
 export { findRemains, reapDead, type Remains } from './reap.ts';

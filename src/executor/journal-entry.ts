@@ -1,13 +1,13 @@
 import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
-import type { KillCause, PodStage, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
+import type { KillCause, PodStage, TaskCheck, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
 import type { Order } from './order.ts';
 
 /** One line of the executor's journal. */
 export type JournalEntry =
-  /** Comes first. `run` is the sandbox that Mesos gave this run of the executor; `nodeName` follows once it is known. */
-  | { readonly kind: 'run'; readonly run: string; readonly nodeName?: string }
+  /** Comes first. `run` is the sandbox that Mesos gave this run of the executor; `nodeName` follows once it is known. `bootId`: the boot in which its pods live. */
+  | { readonly kind: 'run'; readonly run: string; readonly nodeName?: string; readonly bootId?: string }
   | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
   | { readonly kind: 'pod'; readonly record: PodRecord }
   | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
@@ -34,6 +34,10 @@ export interface PodRecord {
   readonly maxCompletionMs?: number;
   /** What the task may use, all of its pod together. */
   readonly limits?: TaskLimits;
+  /** Its general check. */
+  readonly check?: TaskCheck;
+  /** Its health check (of Mesos, which is the pod's liveness probe) ends the task, not only a container. */
+  readonly endsUnhealthy?: true;
   /** It never ran: `pod` is what remains of it until the API's object is deleted. */
   readonly refused?: Refused;
 }
@@ -65,6 +69,7 @@ export interface KnownPod extends PodRecord {
 export class ExecutorState {
   #run: string | undefined;
   #nodeName: string | undefined;
+  #bootId: string | undefined;
   readonly ledger: LedgerEntry[] = [];
   readonly #pods = new Map<string, { record: PodRecord; last?: ProgressRecord; attempts: Map<string, number> }>();
   readonly #orders = new Map<string, Order>();
@@ -83,6 +88,11 @@ export class ExecutorState {
     return this.#run;
   }
 
+  /** Undefined in journals of old. */
+  get bootId(): string | undefined {
+    return this.#bootId;
+  }
+
   get nodeName(): string | undefined {
     return this.#nodeName;
   }
@@ -92,6 +102,7 @@ export class ExecutorState {
       case 'run':
         this.#run = entry.run;
         this.#nodeName = entry.nodeName ?? this.#nodeName;
+        this.#bootId = entry.bootId ?? this.#bootId;
         break;
       case 'ledger':
         break; // the ledger keeps its own entries
@@ -149,7 +160,9 @@ export class ExecutorState {
 
   /** The shortest list of entries that says the same; `ledger` gives its own. */
   *entries(ledger: Iterable<LedgerEntry>): Generator<JournalEntry> {
-    if (this.#run !== undefined) yield { kind: 'run', run: this.#run, ...(this.#nodeName === undefined ? {} : { nodeName: this.#nodeName }) };
+    if (this.#run !== undefined) {
+      yield { kind: 'run', run: this.#run, ...(this.#nodeName === undefined ? {} : { nodeName: this.#nodeName }), ...(this.#bootId === undefined ? {} : { bootId: this.#bootId }) };
+    }
     for (const entry of ledger) yield { kind: 'ledger', entry };
     for (const { record, last, attempts } of this.#pods.values()) {
       yield { kind: 'pod', record };

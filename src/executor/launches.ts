@@ -11,6 +11,7 @@ import type { KubernetesSide } from './kubernetes-side.ts';
 import type { Order } from './order.ts';
 import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
 import type { Task } from './task.ts';
+import { taskCheck } from './task-check.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface LaunchesOptions {
@@ -113,6 +114,7 @@ export class Launches {
   async #read(task: Task, info: TaskInfo): Promise<{ given?: Pod; pod?: ValidPod; error?: unknown }> {
     let given: Pod | undefined;
     try {
+      if (info.check !== undefined) taskCheck(info.check);
       if (isDockerTask(info)) return { pod: await this.#readDocker(task, info) };
       given = await podOfTask(info);
       const pod = await checked(given, async ({ metadata: { namespace = 'default', name } = {} }) => {

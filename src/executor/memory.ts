@@ -3,7 +3,7 @@ import { type Clock, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
-import { disown, own, ownerName } from './owners.ts';
+import { bootId, disown, own, ownerName } from './owners.ts';
 
 /** What the executor knows and must not forget: state and ledger, both behind one journal. */
 export class Memory {
@@ -11,6 +11,8 @@ export class Memory {
   readonly ledger: Ledger;
   /** This is a new run of the executor, not a new process of the same run. */
   readonly fresh: boolean;
+  /** The machine has been booted since this run began: what it had is dead, and the agent has given its tasks up. */
+  readonly rebooted: boolean;
   readonly #journal: Journal<JournalEntry>;
   readonly #run: string;
   readonly #disown: () => void;
@@ -27,12 +29,13 @@ export class Memory {
     this.#run = environment.sandbox;
     const known = ExecutorState.restore(entries);
     this.fresh = known.run !== this.#run;
+    this.rebooted = !this.fresh && known.bootId !== undefined && known.bootId !== bootId();
     // Tasks of an earlier run are over for Mesos: what is left of them in Docker is swept.
     this.state = this.fresh ? new ExecutorState() : known;
     const options: LedgerOptions = { executorId: environment.executorId, clock, record: (entry) => this.record({ kind: 'ledger', entry }) };
     this.ledger = this.fresh ? new Ledger(options) : Ledger.restore(known.ledger, options);
     if (this.fresh) {
-      this.state.apply({ kind: 'run', run: this.#run });
+      this.state.apply({ kind: 'run', run: this.#run, bootId: bootId() });
       for (const entry of known.legacy()) this.state.apply(entry);
       journal.compact();
     }
@@ -42,6 +45,11 @@ export class Memory {
   record(entry: JournalEntry): void {
     this.#journal.append(entry);
     this.state.apply(entry);
+  }
+
+  /** All that there is belongs to this boot from now on. */
+  settleBoot(): void {
+    if (this.state.bootId !== bootId()) this.record({ kind: 'run', run: this.#run, bootId: bootId() });
   }
 
   /** The name under which the node is known to Kubernetes. */

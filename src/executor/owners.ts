@@ -74,7 +74,8 @@ function pidNamespace(): string {
   return orEmpty(() => readlinkSync('/proc/self/ns/pid'));
 }
 
-function bootId(): string {
+/** Of the running system; empty where it has none. */
+export function bootId(): string {
   return orEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 }
 

@@ -3,7 +3,9 @@ import { KmError, messageOf } from '../base/index.ts';
 import type { TaskLimits } from '../docker/index.ts';
 import type { KillPolicy, TaskInfo } from '../mesos/index.ts';
 import { defaultPod, faultText, parsePod, type Pod, type ValidPod, validatePod } from '../pod/index.ts';
+import { isDockerTask } from './docker-task/is-docker-task.ts';
 import type { PodRecord } from './journal-entry.ts';
+import { taskCheck } from './task-check.ts';
 
 /** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none. */
 export async function podOfTask(task: TaskInfo): Promise<Pod> {
@@ -20,7 +22,7 @@ export async function checked(pod: Pod, uidOf: (pod: Pod) => Promise<string>): P
   return result.pod;
 }
 
-/** What the journal keeps of a task that becomes this pod. `now`: milliseconds since the epoch. */
+/** What the journal keeps of a task that becomes this pod. `now`: milliseconds since the epoch. Throws code `invalid` when its check is none. */
 export function recordOf(task: TaskInfo, pod: ValidPod, now: number): PodRecord {
   const maxCompletion = task.max_completion_time?.nanoseconds;
   const graceMs = killGraceMs(task.kill_policy);
@@ -31,6 +33,8 @@ export function recordOf(task: TaskInfo, pod: ValidPod, now: number): PodRecord 
     inApi: false,
     ...(graceMs === undefined ? {} : { killGraceMs: graceMs }),
     limits: taskLimits(task),
+    ...(task.check === undefined ? {} : { check: taskCheck(task.check) }),
+    ...(isDockerTask(task) && task.health_check !== undefined ? { endsUnhealthy: true } : {}),
     ...(maxCompletion === undefined ? {} : { maxCompletionMs: Number(maxCompletion) / 1e6 }),
   };
 }

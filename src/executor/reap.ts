@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Journal, messageOf } from '../base/index.ts';
+import { Journal, messageOf, systemClock } from '../base/index.ts';
 import { type ContainerSummary, type Engine, labelsOfExecutor, type PodCgroups, readLabels } from '../docker/index.ts';
 import type { PodIdentity } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -34,7 +35,7 @@ export async function findRemains({ rootDir, engine }: Pick<ReapOptions, 'rootDi
   };
 }
 
-/** Removes what executors have left that are certainly dead: containers first, then files, mounts and cgroups of their pods, their journals last. */
+/** Removes what executors have left that are certainly dead: containers first, then files, mounts, cgroups and networks of their pods, their journals last. What fails is to be tried again. */
 export async function reapDead(options: ReapOptions, known?: Remains): Promise<void> {
   const { rootDir, engine, logger } = options;
   if (known === undefined && !ownersOf(rootDir).some(isDead)) return; // nearly always: then nobody asks the Engine
@@ -44,6 +45,7 @@ export async function reapDead(options: ReapOptions, known?: Remains): Promise<v
     await Promise.all(containers.map(({ id }) => engine.remove(id)));
     const { journal, pods } = openJournal(rootDir, owner, logger);
     for (const pod of [...podsOf(containers), ...pods]) await removePod(options, pod);
+    await releaseNetworks(rootDir, owner, logger);
     await journal?.discard();
     disown(rootDir, owner);
   }
@@ -51,6 +53,20 @@ export async function reapDead(options: ReapOptions, known?: Remains): Promise<v
 
 async function removePod({ rootDir, podLogsDir, cgroups }: ReapOptions, pod: PodIdentity): Promise<void> {
   await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, podLogsDir), cgroups?.remove(pod.uid)]);
+}
+
+/** Gives back what CNI plugins have made for its pods: their records say how. Throws code `internal` when one cannot be given back. */
+async function releaseNetworks(rootDir: string, owner: Owner, logger: Logger): Promise<void> {
+  const stateDir = join(rootDir, 'network', ownerName(owner));
+  if (!existsSync(stateDir)) return;
+  const { CniNetwork } = await import('../network/index.ts'); // as a rule pods are in the Engine's network
+  const network = await CniNetwork.open({ confDir: undefined, binDirs: [], stateDir, clock: systemClock, logger, onFault: () => undefined });
+  try {
+    for (const { sandboxId } of network.sandboxes()) await network.detach(sandboxId);
+  } finally {
+    await network.stop();
+  }
+  await rm(stateDir, { recursive: true, force: true });
 }
 
 function podsOf(containers: readonly ContainerSummary[]): PodIdentity[] {

@@ -1,7 +1,7 @@
 import { type Clock, KmError, sleep } from '../base/index.ts';
 import type { KillPolicy } from '../mesos/index.ts';
 import { identityOf, isCritical, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
-import type { PodRuntime } from '../runtime/index.ts';
+import type { Known, PodRuntime } from '../runtime/index.ts';
 import type { KillCause, PodReport, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
@@ -108,7 +108,7 @@ export class Tasks {
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { acceptedAt: known.launchedAt, restartCounts, ...(known.limits === undefined ? {} : { limits: known.limits }), ...(last === undefined ? {} : { status: last.status }) });
+    runtime.launch(pod, taskId, { ...knownOf(known), restartCounts, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
@@ -173,6 +173,11 @@ export class Tasks {
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
+  }
+
+  /** Ends every pod that there is, at once; what comes later is as welcome as ever. */
+  endNow(cause: KillCause): void {
+    for (const task of this.#tasks.values()) this.#kill(task, { cause, ...this.#within(0), strict: true, deleted: false });
   }
 
   #killWithin(task: Task, order: Order, graceMs: number): void {
@@ -275,7 +280,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId, { acceptedAt: record.launchedAt, restartCounts: new Map(), ...(record.limits === undefined ? {} : { limits: record.limits }) });
+    runtime.launch(pod, taskId, { ...knownOf(record), restartCounts: new Map() });
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));
@@ -355,4 +360,9 @@ export class Tasks {
     const taskId = this.#owners.get(uid);
     return taskId === undefined ? undefined : this.#tasks.get(taskId);
   }
+}
+
+/** What the runtime has to know of a pod. */
+function knownOf({ launchedAt, limits, check, endsUnhealthy }: PodRecord): Omit<Known, 'restartCounts'> {
+  return { acceptedAt: launchedAt, limits, check, endsUnhealthy };
 }

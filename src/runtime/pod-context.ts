@@ -69,7 +69,7 @@ export class PodContext {
   /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
   readonly graces = new Set<Deadline>();
 
-  constructor(node: Node, owner: Owner, pod: ValidPod, { restartCounts, limits = {} }: { readonly restartCounts: ReadonlyMap<string, number>; readonly limits?: TaskLimits }) {
+  constructor(node: Node, owner: Owner, pod: ValidPod, { restartCounts, limits = {} }: { readonly restartCounts: ReadonlyMap<string, number>; readonly limits?: TaskLimits | undefined }) {
     this.node = node;
     this.owner = owner;
     this.pod = pod;

@@ -1,9 +1,10 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
-import { type Engine, LABELS, type Owner, type TaskLimits } from '../docker/index.ts';
+import { type Engine, LABELS, type Owner } from '../docker/index.ts';
 import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
+import type { Known } from './known.ts';
 import { containerObserver } from './observe-container.ts';
 import { type Node, PodContext } from './pod-context.ts';
 import { type KillOrder, PodWorker } from './pod-worker.ts';
@@ -25,16 +26,6 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly buried: (pod: PodIdentity) => void;
   /** Whether the Engine answers. */
   readonly onHealth: (ok: boolean) => void;
-}
-
-/** What the executor knows of a pod, this process or an earlier one. */
-export interface Known {
-  /** Milliseconds since the epoch. */
-  readonly acceptedAt: number;
-  readonly status?: PodStatus;
-  readonly restartCounts: ReadonlyMap<string, number>;
-  /** What its task may use; absent: as much as there is. */
-  readonly limits?: TaskLimits;
 }
 
 /** A pod of this executor: what it shall be, what was told of it, and its containers as Docker shows them. */

@@ -2,6 +2,8 @@ import { Backoff, Deadline, messageOf } from '../base/index.ts';
 import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, type PodCondition, podStatus, type PodStatus, remainingMs, type ValidPod, withOthers, workSucceeded } from '../pod/index.ts';
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { Checker } from './checker.ts';
+import type { Known } from './known.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
@@ -28,6 +30,8 @@ export class PodWorker {
   readonly #context: PodContext;
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
+  readonly #checker: Checker | undefined;
+  readonly #endsUnhealthy: boolean;
   readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
   readonly #syncing = new AbortController();
@@ -51,15 +55,18 @@ export class PodWorker {
   /** It has been through a sync. */
   #worked = false;
 
-  constructor(context: PodContext, report: (report: PodReport) => void, known: { readonly acceptedAt: number; readonly status?: PodStatus }) {
+  constructor(context: PodContext, report: (report: PodReport) => void, known: Omit<Known, 'limits' | 'restartCounts'>) {
     this.#context = context;
     this.#report = report;
     this.#acceptedAt = known.acceptedAt;
     this.#status = known.status;
+    this.#endsUnhealthy = known.endsUnhealthy === true;
+    const { clock, engine } = context.node;
+    this.#checker = known.check && new Checker({ clock, engine, check: known.check, told: known.checkStatus, onChanged: () => this.wake() });
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
-      clock: context.node.clock,
-      engine: context.node.engine,
+      clock,
+      engine,
       onChanged: () => this.wake(),
       onResult: (name, kind, result) => context.node.measures?.probed(context.identity, name, kind, result),
       onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
@@ -145,6 +152,7 @@ export class PodWorker {
     this.#stopped = true;
     this.#syncing.abort();
     this.#prober.stop();
+    this.#checker?.stop();
     this.#cancelWake?.();
     await this.#loop;
     await this.#context.volumes.stop();
@@ -188,6 +196,10 @@ export class PodWorker {
       const cause = { kind: 'deadline', message: DEADLINE_EXCEEDED.message } as const;
       return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
     }
+    if (this.#endsUnhealthy && [...this.#prober.results.liveness.values()].includes(false)) {
+      const cause = { kind: 'health-check', message: 'the health check has failed too often' } as const;
+      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: true }, false);
+    }
     if (remaining !== undefined) this.#wakeIn(remaining);
     const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
     if (isTerminal(this.#status?.phase)) await (observed.containers.some(({ state }) => state === 'running') ? volumes.stop() : volumes.remove());
@@ -224,6 +236,8 @@ export class PodWorker {
     const { node, pod, waiting, restartCounts } = this.#context;
     const observed = this.#last ?? this.#context.observed;
     const { initContainerStatuses = [], containerStatuses = [] } = this.#status ?? {};
+    if (this.#stage !== 'syncing') this.#checker?.stop();
+    else this.#checker?.update(pod, observed.containers, this.#context.podIP);
     if (this.#stage !== 'syncing') this.#prober.ending(observed.containers);
     else this.#prober.update(lastingContainers(pod.spec), observed.containers, this.#context.podIP, [...initContainerStatuses, ...containerStatuses]);
     const failure = this.#failure();
@@ -249,6 +263,7 @@ export class PodWorker {
       deleted: this.#deleted,
       succeededBeforeKill: this.#succeededBeforeKill || this.#finished,
       ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+      ...(this.#checker === undefined ? {} : { check: this.#checker.status }),
     });
   }
 
@@ -287,6 +302,8 @@ const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, s
   'api-deletion': 'Deleted',
   'launch-timeout': 'LaunchTimeout',
   'max-completion-time': 'MaxCompletionTimeReached',
+  'health-check': 'Unhealthy',
+  reboot: 'NodeRebooted',
 };
 
 function capital(word: string): string {

@@ -1,8 +1,9 @@
 import { isCode, messageOf } from '../base/index.ts';
 import type { Engine } from '../docker/index.ts';
-import { addressOf, type Container, type Handler, httpTarget, type HttpTarget, type Probe, staticCommand, urlText } from '../pod/index.ts';
+import { addressOf, type Container, type Handler, httpTarget, type Probe, staticCommand, urlText } from '../pod/index.ts';
 import { dial } from './dial.ts';
 import { httpGet } from './http-get.ts';
+import { redirected } from './redirected.ts';
 
 /** `unknown` means that the probe could not be carried out: it says nothing about the container. */
 export interface ProbeOutcome {
@@ -72,18 +73,9 @@ async function httpProbe(action: HttpGet, timeoutMs: number, target: ProbeTarget
     if (status < 200 || status >= 400) return { result: 'failure', output: `HTTP probe failed with statuscode: ${status}` };
     if (status < 300) return { result: 'success', output: body };
     const next = location === undefined ? undefined : redirected(location, to);
-    if (next === null) return { result: 'failure', output: `Get "${urlText(to)}": bad redirect location` };
+    if (next === undefined && location !== undefined) return { result: 'failure', output: `Get "${urlText(to)}": bad redirect location` };
     if (next === undefined || next.host !== first.host) return { result: 'success', output: body, warning: `Probe terminated redirects, Response body: ${body}` };
     if (redirects >= MOST_REDIRECTS) return { result: 'failure', output: `Get "${urlText(next)}": stopped after ${MOST_REDIRECTS} redirects` };
     to = next;
   }
-}
-
-/** `null` for what is no place to go to. */
-function redirected(location: string, from: HttpTarget): HttpTarget | null {
-  const url = URL.parse(location, urlText(from));
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return null;
-  const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { scheme, host, port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port), path: `${url.pathname}${url.search}` };
 }

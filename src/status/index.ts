@@ -5,4 +5,5 @@
  */
 export * from './report.ts';
 export * from './reporter.ts';
+export * from './task-check.ts';
 export * from './task-updates.ts';

@@ -1,4 +1,5 @@
 import type { PodStatus, ValidPod } from '../pod/index.ts';
+import type { CheckStatus } from './task-check.ts';
 
 /** Why a pod ends before its containers end by themselves. */
 export type KillCause =
@@ -7,7 +8,11 @@ export type KillCause =
   | { readonly kind: 'api-deletion'; readonly message: string }
   | { readonly kind: 'deadline'; readonly message: string }
   | { readonly kind: 'launch-timeout'; readonly message: string }
-  | { readonly kind: 'max-completion-time'; readonly message: string };
+  | { readonly kind: 'max-completion-time'; readonly message: string }
+  /** The machine has been booted since. */
+  | { readonly kind: 'reboot'; readonly message: string }
+  /** A Mesos health check has failed too often. */
+  | { readonly kind: 'health-check'; readonly message: string };
 
 /**
  * How far a pod is: `syncing` brings it to what its spec says, `terminating` ends it, `terminated` means that containers,
@@ -27,6 +32,8 @@ export interface PodReport {
   readonly deleted: boolean;
   /** Every container had already succeeded before the first signal was sent. */
   readonly succeededBeforeKill: boolean;
+  /** Of a task with a general check. */
+  readonly check?: CheckStatus;
 }
 
 /** A Mesos task status before it has an identity: `mesos/ledger` adds uuid, time and source. */
@@ -37,6 +44,8 @@ export interface TaskUpdateDraft {
   readonly message?: string;
   /** The pod's Ready condition. */
   readonly healthy?: boolean;
+  /** Only with TASK_RUNNING. */
+  readonly check?: CheckStatus;
   /** Addresses of the pod. */
   readonly ips?: readonly string[];
   /** JSON of the pod's status. */
@@ -48,4 +57,6 @@ export interface TaskProgress {
   readonly state: 'starting' | 'running' | 'killing' | 'ended';
   /** Last `healthy` that was reported. */
   readonly healthy?: boolean;
+  /** Last result of the general check that was reported. */
+  readonly check?: CheckStatus;
 }

@@ -167,5 +167,5 @@ export class StatusReporter {
 }
 
 function sameForUsers(a: PodReport, b: PodReport): boolean {
-  return a.stage === b.stage && a.cause === b.cause && a.deleted === b.deleted && JSON.stringify(a.status) === JSON.stringify(b.status);
+  return a.stage === b.stage && a.cause === b.cause && a.deleted === b.deleted && JSON.stringify([a.status, a.check]) === JSON.stringify([b.status, b.check]);
 }

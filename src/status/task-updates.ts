@@ -14,7 +14,7 @@ export interface Transition {
  */
 export function taskUpdates(progress: TaskProgress, report: PodReport, killing: boolean): Transition {
   const updates: TaskUpdateDraft[] = [];
-  let { state, healthy } = progress;
+  let { state, healthy, check } = progress;
   if (state === 'ended') return { updates, progress };
 
   const ending = report.stage !== 'syncing';
@@ -24,10 +24,13 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
     if (report.status.phase === 'Running' || (end !== undefined && hasRun(report.status))) {
       updates.push(running(report, ready));
       state = 'running';
+      ({ check } = report);
       healthy = ready;
     }
-  } else if (state === 'running' && !ending && end === undefined && ready !== healthy) {
-    updates.push({ ...running(report, ready), reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED' });
+  } else if (state === 'running' && !ending && end === undefined) {
+    if (ready !== healthy) updates.push({ ...running(report, ready), reason: 'REASON_TASK_HEALTH_CHECK_STATUS_UPDATED' });
+    if (JSON.stringify(report.check) !== JSON.stringify(check)) updates.push({ ...running(report, ready), reason: 'REASON_TASK_CHECK_STATUS_UPDATED' });
+    ({ check } = report);
     healthy = ready;
   }
   if (ending && end === undefined && state !== 'killing') {
@@ -38,7 +41,7 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
     updates.push(end);
     state = 'ended';
   }
-  return { updates, progress: { state, ...(healthy === undefined ? {} : { healthy }) } };
+  return { updates, progress: { state, ...(healthy === undefined ? {} : { healthy }), ...(check === undefined ? {} : { check }) } };
 }
 
 /** The terminal update, once the pod has come to its end. */
@@ -64,11 +67,15 @@ function killed(report: PodReport, cause: KillCause): TaskUpdateDraft {
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
     case 'max-completion-time':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_MAX_COMPLETION_TIME_REACHED', message });
+    case 'reboot':
+      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_EXECUTOR_TERMINATED', message });
+    case 'health-check':
+      return { ...draft(report, { state: 'TASK_FAILED', message }), healthy: false };
   }
 }
 
 function running(report: PodReport, healthy: boolean): TaskUpdateDraft {
-  return { ...draft(report, { state: 'TASK_RUNNING' }), healthy };
+  return { ...draft(report, { state: 'TASK_RUNNING' }), healthy, ...(report.check === undefined ? {} : { check: report.check }) };
 }
 
 function draft(report: PodReport, what: Pick<TaskUpdateDraft, 'state' | 'reason' | 'message'>): TaskUpdateDraft {

@@ -114,10 +114,10 @@ export class ExecutorUnderTest implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Starts the executor (anew). Every run has a sandbox of its own, as Mesos has it. */
-  async spawn(): Promise<void> {
+  /** Starts the executor (anew). Every run has a sandbox of its own, as Mesos has it, unless it is the `same` once more. */
+  async spawn({ same = false } = {}): Promise<void> {
     const { flags = [], environment = {} } = this.#options;
-    const sandbox = join(this.dir, `sandbox-${this.#run++}`);
+    const sandbox = join(this.dir, `sandbox-${same ? this.#run - 1 : this.#run++}`);
     const take = (chunk: Buffer): void => {
       this.#log += chunk.toString();
     };

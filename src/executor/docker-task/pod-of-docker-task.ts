@@ -32,7 +32,6 @@ export function podOfDockerTask(task: TaskInfo, { uid, sandbox }: DockerTaskOpti
   const container = task.container as ContainerInfo;
   const { docker } = container;
   checkContainer(container, draft);
-  if (task.check !== undefined) draft.fault('check', 'not supported, unlike health_check');
   const hostNetwork = (docker?.network ?? 'HOST') === 'HOST';
   const { ports, environment } = portsOf(task, draft);
   draft.addVolume(SANDBOX_IN_CONTAINER, { hostPath: { path: join(sandbox, 'tasks', name), type: 'DirectoryOrCreate' } }, 'RW');

@@ -15,6 +15,7 @@ import { executorCommand, executorExtraEnvironment } from './executor-command.ts
 import { createManifests, readManifests } from './manifests.ts';
 import { PodLauncher } from './pod-launcher.ts';
 import { removeContainers } from './remove-containers.ts';
+import { removeFormer } from './remove-former.ts';
 import { scalar, taskIdOf } from './task-of-pod.ts';
 import type { Cluster, ClusterOptions, ExecutorExit } from './types.ts';
 import type { V1Node } from '@kubernetes/client-node';
@@ -41,7 +42,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   // Taken back in the opposite order, each whatever became of the others.
   await using started = new AsyncDisposableStack();
   started.defer(await claimStateDir(stateDir));
-  await removeRootDirectory(rootDir); // of a cluster that was killed; its pods were another API's
+  await removeFormer({ rootDir, podLogsDir: join(rootDir, 'pod-logs'), logger }); // its pods were another API's
   const { api, kubeconfigPath } = await provideApi(options, stateDir, started);
   const client = new KubernetesClient({ access: await loadKubeconfig(kubeconfigPath), logger, userAgent: 'km-up' });
   started.defer(() => client.close());

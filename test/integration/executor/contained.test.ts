@@ -54,8 +54,8 @@ describe.skipIf(!writable())('a contained pod', () => {
     await under.poll(() => folders().every((folder) => !existsSync(join(folder, 'sandbox-0', `km_${task.uid}`))), 'its cgroups are gone');
   });
 
-  test('that takes more memory than its task has is killed', async () => {
+  test('that takes more memory than its task has is killed, and its task says why', async () => {
     const task = under.launch(pod(shell('tail /dev/zero'), { restartPolicy: 'Never' }), { resources });
-    expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', message: expect.stringContaining('exit code 137') as string });
+    expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LIMITATION_MEMORY', message: expect.stringContaining('OOMKilled') as string });
   });
 });

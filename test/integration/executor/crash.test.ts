@@ -1,9 +1,12 @@
 /** The worker, or all of the executor, dies at any moment: every task has exactly one end, containers do not notice, nothing is left over. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { Journal } from '../../../src/base/index.ts';
 import { LABELS } from '../../../src/docker/index.ts';
+import type { JournalEntry } from '../../../src/executor/journal-entry.ts';
 import { randomOf } from '../../faults/random.ts';
 import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
 
@@ -158,6 +161,52 @@ describe('a worker that is killed', () => {
     expect(await under.shutdown()).toEqual({ code: 0, signal: null });
     expect(await under.leftOvers()).toEqual([]);
   });
+});
+
+test.concurrent.each(['SIGTERM', 'SIGHUP'] as const)('%s to the worker makes another one take over, and no pod notices', async (signal) => {
+  await using under = await ExecutorUnderTest.start();
+  const calm = under.launch(pod({ readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } }));
+  await under.until(() => under.last(calm.taskId)?.healthy === true, 'it is ready');
+  const told = under.record(calm.taskId)?.updates.length;
+  const before = await under.container(calm);
+  const { pid } = await under.poll(() => under.worker(), 'there is a worker');
+  process.kill(pid, signal);
+  await under.until(() => !under.agent.subscribed, 'it goes');
+  await under.until(() => under.agent.subscribed, 'the next one subscribes');
+  expect((await under.poll(() => under.worker(), 'a new worker')).pid).not.toBe(pid);
+  // A task that comes and goes meanwhile: what there is to be said of the other one would be said by then.
+  await under.ended(under.launch(pod(shell('sleep 2'), never)));
+  expect(await under.container(calm)).toEqual(before);
+  expect(under.record(calm.taskId)?.updates.length).toBe(told);
+  under.kill(calm);
+  await under.ended(calm);
+  expect(under.states(calm.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+});
+
+test.concurrent('a run that is started once more after the machine was booted ends its tasks, and restarts no container', async () => {
+  await using under = await ExecutorUnderTest.start();
+  const server = under.launch(pod({ volumeMounts: [{ name: 'm', mountPath: '/m' }] }, { volumes: [{ name: 'm', emptyDir: { medium: 'Memory' } }] }));
+  const job = under.launch(pod(shell('sleep 600'), never));
+  await Promise.all([server, job].map((task) => under.running(task)));
+  const before = await under.container(server);
+  await under.destroy();
+  // What a boot leaves: dead containers, no mounts, and a journal of the boot before.
+  await Promise.all((await under.containers()).map(({ id }) => under.engine.kill(id, 'SIGKILL')));
+  execFileSync('umount', [join(under.rootDir, 'pods', server.uid, 'volumes/kubernetes.io~empty-dir/m')]);
+  const [name = ''] = (await readdir(join(under.rootDir, 'journal'))).filter((file) => file.endsWith('.jsonl'));
+  const { journal } = Journal.open<JournalEntry>(join(under.rootDir, 'journal', name), { snapshot: () => [], onError: (error) => { throw error; } });
+  journal.append({ kind: 'run', run: join(under.dir, 'sandbox-0'), bootId: 'the boot before' });
+  await journal.close();
+  await under.spawn({ same: true });
+  expect(await under.ended(server)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_EXECUTOR_TERMINATED', message: 'the machine was booted' });
+  expect((await under.ended(job)).state).toBe('TASK_FAILED');
+  for (const { taskId } of [server, job]) expect(under.states(taskId).filter((state) => TERMINAL.test(state))).toEqual(['TASK_FAILED']);
+  expect(under.status(server.taskId)?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, containerID: `docker://${before.id}` });
+  await Promise.all([server, job].map((task) => under.gone(task)));
+  const later = under.launch(pod(shell('exit 0'), never));
+  expect((await under.ended(later)).state).toBe('TASK_FINISHED');
+  expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+  expect(await under.leftOvers()).toEqual([]);
 });
 
 test.concurrent('a later run sweeps what an executor left behind that was killed as a whole', async () => {

@@ -39,6 +39,28 @@ test('are healthy as their check says, and fail when it fails too often', async 
   expect(healthy.at(-1)).toBe(false);
 });
 
+test('that end well when a failing health check ends them have failed nevertheless', async () => {
+  const task = launch("trap 'exit 0' TERM; sleep 600 & wait", {
+    health_check: { type: 'COMMAND', command: { value: 'false' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 1 },
+  });
+  expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', healthy: false, message: 'the health check has failed too often' });
+  expect(under.states(task.taskId)).toContain('TASK_KILLING');
+});
+
+test('tell what their general check says, each time that it says something else, and live on', async () => {
+  const task = launch('echo 3 >/code; sleep 3; echo 0 >/code; sleep 600', {
+    check: { type: 'COMMAND', command: { command: { value: 'exit $(cat /code)' } }, delay_seconds: 0, interval_seconds: 0.2 },
+  });
+  const told = () => (under.record(task.taskId)?.updates ?? []).filter(({ state }) => state === 'TASK_RUNNING').map(({ status }) => [status.reason, status.check_status]);
+  const changed = 'REASON_TASK_CHECK_STATUS_UPDATED';
+  const expected = [[undefined, { type: 'COMMAND', command: {} }], [changed, { type: 'COMMAND', command: { exit_code: 3 } }], [changed, { type: 'COMMAND', command: { exit_code: 0 } }]];
+  await under.until(() => told().length === expected.length, 'the check says 0');
+  expect(told()).toEqual(expected);
+  under.kill(task);
+  expect((await under.ended(task)).state).toBe('TASK_KILLED');
+  expect(told()).toEqual(expected);
+});
+
 test('outlive a crash of the worker, and end when they are killed', async () => {
   const task = launch('sleep 600');
   await under.running(task);

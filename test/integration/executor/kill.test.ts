@@ -1,5 +1,7 @@
 /** Pods that are ended: by KILL at every moment of their life, by SHUTDOWN, by a signal. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busybox, ExecutorUnderTest, killPolicy, pod, shell, type Launched } from '../../support/executor-under-test.ts';
 
@@ -59,6 +61,17 @@ describe('KILL', () => {
     under.kill(task, 3_600_000);
     under.kill(task, 200);
     expect(await untilKilled(task)).toBeLessThan(10_000);
+    expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  });
+
+  test.concurrent('again and again, with longer and shorter graces, ends the pod within the shortest of them', async () => {
+    const task = under.launch(pod(stubborn, { terminationGracePeriodSeconds: 3600 }), { kill_policy: killPolicy(3_000_000) });
+    await under.running(task);
+    const began = Date.now();
+    for (const ms of [60_000, 2_000, 30_000, undefined, 3_000]) under.kill(task, ms);
+    await untilKilled(task);
+    expect(Date.now() - began).toBeGreaterThan(1_900);
+    expect(Date.now() - began).toBeLessThan(12_000);
     expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
   });
 
@@ -171,6 +184,27 @@ describe('the end of the executor', () => {
     expect(await under.exit()).toEqual({ code: 0, signal: null });
     expect(Date.now() - began).toBeLessThan(6_000);
     for (const { taskId } of tasks) expect(under.states(taskId).slice(-2)).toEqual(['TASK_KILLING', 'TASK_KILLED']);
+    expect(await under.leftOvers()).toEqual([]);
+  });
+
+  test.concurrent('SHUTDOWN: preStop hooks have what there is of the grace, and kills under way no more than that', async () => {
+    await using under = await ExecutorUnderTest.start({ agent: { shutdownGracePeriodMs: 8_000 } });
+    const said = join(under.dir, 'said');
+    await writeFile(said, '');
+    const hook = (script: string): Parameters<typeof pod>[0] => ({ lifecycle: { preStop: { exec: { command: ['sh', '-c', script] } } }, volumeMounts: [{ name: 'said', mountPath: '/said' }] });
+    const more = { terminationGracePeriodSeconds: 3600, volumes: [{ name: 'said', hostPath: { path: said } }] };
+    const quick = under.launch(pod(hook('sleep 1; echo quick >>/said'), more));
+    const endless = under.launch(pod(hook('sleep 3600; echo endless >>/said'), more));
+    const dying = under.launch(pod(stubborn, more));
+    await Promise.all([quick, endless, dying].map((task) => under.running(task)));
+    under.kill(dying, 3_600_000);
+    await under.untilState(dying, 'TASK_KILLING');
+    const began = Date.now();
+    under.agent.shutdown();
+    expect(await under.exit()).toEqual({ code: 0, signal: null });
+    expect(Date.now() - began).toBeLessThan(8_000);
+    expect(await readFile(said, 'utf8')).toBe('quick\n');
+    for (const { taskId } of [quick, endless, dying]) expect(under.states(taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
     expect(await under.leftOvers()).toEqual([]);
   });
 

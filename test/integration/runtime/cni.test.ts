@@ -187,6 +187,18 @@ describe.skipIf(PLUGINS === undefined)(`a CNI network in trouble${where}`, () =>
     await under.poll(async () => (await under.leftOvers()).length === 0, 'nothing is left, killed plugins included, which are the init process’ to bury');
   });
 
+  test('is given back by the next executor when one is killed with all its processes', async () => {
+    await using network = await OwnNetwork.make();
+    await network.configure();
+    await using under = await ExecutorUnderTest.start({ flags: network.flags });
+    await under.running(under.launch(pod()));
+    expect((await network.held(under)).length).toBeGreaterThan(0);
+    await under.destroy();
+    await using second = await ExecutorUnderTest.start({ flags: [`--root-dir=${under.rootDir}`, `--pod-logs-dir=${under.logDir}`] });
+    await under.poll(async () => (await network.held(under)).length === 0 && (await readdir(join(under.rootDir, 'network'))).length === 0, 'nothing of the network is held');
+    expect(second.agent.subscribed).toBe(true);
+  });
+
   test('keeps the node from being ready and pods waiting until it is there', async () => {
     await using network = await OwnNetwork.make();
     await using under = await ExecutorUnderTest.start({ flags: network.flags, kubernetes: true });

@@ -50,3 +50,14 @@ test('after ten workers that died at their start the next one is only to end the
     await rm(folder, { recursive: true });
   }
 });
+
+test('SIGTERM reaches the worker as SIGUSR2, SIGHUP as it is', async () => {
+  const { child, exit, lines } = supervise("trap 'echo km: USR2 >&2; exit 0' USR2; for s in HUP TERM; do trap \"echo km: $s >&2\" $s; done; echo km: up >&2; while :; do sleep 0.05; done");
+  const heard = (line: string) => expect.poll(() => lines, { timeout: 10_000, interval: 20 }).toContain(line);
+  await heard('km: up');
+  child.kill('SIGHUP');
+  await heard('km: HUP');
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+  expect(lines).toEqual(['km: up', 'km: HUP', 'km: USR2']);
+});

@@ -191,7 +191,6 @@ test.each<[string, Task, string]>([
   ['a shell without command', { command: {} }, 'command.value: required with command.shell'],
   ['a user by name', { command: { shell: false, user: 'www' } }, "command.user: \"www\": want a number, or root for the image's user"],
   ['GPUs', { resources: [scalar('gpus', 1)] }, 'resources[gpus]: not supported'],
-  ['a general check', { check: { type: 'TCP', tcp: { port: 1 } } }, 'check: not supported, unlike health_check'],
   ['a path out of the sandbox', { container: { volumes: [{ container_path: 'x', host_path: '../../etc', mode: 'RW' }] } }, 'container.volumes[0].host_path: "../../etc" leaves the sandbox'],
   ['a Docker volume', { container: { volumes: [{ container_path: '/x', mode: 'RW', source: { type: 'DOCKER_VOLUME', docker_volume: { name: 'v' } } }] } }, 'container.volumes[0].source.type: DOCKER_VOLUME is not supported'],
 ])('%s is refused by its field', (_what, task, message) => {

@@ -28,6 +28,7 @@ describe('a journal of format km-journal/1', () => {
     const memory = memoryOf('/var/lib/example/sandbox-0');
     const { state, ledger, fresh } = memory;
     expect(fresh).toBe(false);
+    expect(memory.rebooted).toBe(false); // it does not say of which boot it is
     expect(state.nodeName).toBe('node-of-faults');
     const pods = state.pods().map(({ pod, inApi, last, order, restartCounts }) => [pod.metadata.name, inApi, last?.progress.state, last?.status.phase, order?.cause.kind, restartCounts.get('main')]);
     expect(pods).toEqual([

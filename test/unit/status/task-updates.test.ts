@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PodStatus, ValidPod } from '../../../src/pod/index.ts';
-import { type KillCause, type PodReport, type TaskProgress, taskUpdates } from '../../../src/status/index.ts';
+import { emptyCheckStatus, type KillCause, type PodReport, type TaskProgress, taskUpdates } from '../../../src/status/index.ts';
 
 const pod = { metadata: { name: 'web', namespace: 'default', uid: 'u-1' }, spec: { containers: [{ name: 'a' }] } } as unknown as ValidPod;
 const running = { running: { startedAt: '2026-01-02T03:04:05Z' } };
@@ -35,6 +35,10 @@ describe('taskUpdates', () => {
     ['a running pod is TASK_RUNNING', starting, { status: status('Running', running, true) }, ['TASK_RUNNING']],
     ['the same again says nothing', live, { status: status('Running', running, true) }, []],
     ['another readiness is a health update', live, { status: status('Running', running, false) }, ['TASK_RUNNING REASON_TASK_HEALTH_CHECK_STATUS_UPDATED']],
+    ['a general check that has a result', { ...live, check: emptyCheckStatus('TCP') }, { status: status('Running', running, true), check: { type: 'TCP', tcp: { succeeded: true } } }, ['TASK_RUNNING REASON_TASK_CHECK_STATUS_UPDATED']],
+    ['the same result again', { ...live, check: { type: 'HTTP', http: { status_code: 200 } } }, { status: status('Running', running, true), check: { type: 'HTTP', http: { status_code: 200 } } }, []],
+    ['a check and the health at once', { ...live, check: emptyCheckStatus('TCP') }, { status: status('Running', running, false), check: { type: 'TCP', tcp: { succeeded: false } } }, ['TASK_RUNNING REASON_TASK_HEALTH_CHECK_STATUS_UPDATED', 'TASK_RUNNING REASON_TASK_CHECK_STATUS_UPDATED']],
+    ['a result under a kill is not told', { state: 'killing', check: emptyCheckStatus('TCP') }, { stage: 'terminating', cause: kill, status: status('Running', running, true), check: { type: 'TCP', tcp: { succeeded: true } } }, []],
     ['success after running', live, { status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
     ['a pod that ran too short to be seen running', starting, { status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_RUNNING', 'TASK_FINISHED']],
     ['a failure that nobody saw running', starting, { status: status('Failed', ended(3, 'Error')) }, ['TASK_RUNNING', 'TASK_FAILED']],
@@ -48,9 +52,23 @@ describe('taskUpdates', () => {
     ['deadline', live, { stage: 'terminated', cause: { kind: 'deadline', message: 'too long' } }, ['TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED']],
     ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
     ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
+    ['a health check that has failed too often, whatever the exit code', { state: 'killing' }, { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' }, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FAILED']],
+    ['the machine was booted', live, { stage: 'terminated', cause: { kind: 'reboot', message: 'booted' } }, ['TASK_FAILED REASON_EXECUTOR_TERMINATED']],
     ['nothing after the end', { state: 'ended' }, { stage: 'terminated', cause: kill }, []],
   ])('%s', (_name, progress, change, expected) => {
     expect(states(progress, change)).toEqual(expected);
+  });
+
+  it('tells what the general check says with every TASK_RUNNING, and with nothing else', () => {
+    const check = { type: 'COMMAND', command: { exit_code: 3 } } as const;
+    const told = (progress: TaskProgress, change: Partial<PodReport>) => taskUpdates(progress, report({ ...change, check }), true).updates.map((update) => [update.state, update.check]);
+    expect(told(starting, { status: status('Failed', ended(1, 'Error')) })).toEqual([['TASK_RUNNING', check], ['TASK_FAILED', undefined]]);
+    expect(told({ ...live, check }, { status: status('Running', running, false) })).toEqual([['TASK_RUNNING', check]]);
+  });
+
+  it('says of a task that its health check has ended that it was not healthy', () => {
+    const change = { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' } } as const;
+    expect(taskUpdates(live, report(change), true).updates).toMatchObject([{ state: 'TASK_FAILED', healthy: false, message: 'unhealthy' }]);
   });
 
   it('leaves TASK_KILLING out for a framework that does not know it', () => {

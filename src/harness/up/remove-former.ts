@@ -1,0 +1,19 @@
+import { messageOf } from '../../base/index.ts';
+import { connectEngine, PodCgroups } from '../../docker/index.ts';
+import { findRemains, reapDead } from '../../executor/index.ts';
+import type { Logger } from '../../telemetry/index.ts';
+import { removeRootDirectory } from '../../volumes/index.ts';
+
+/** Removes what a cluster has left that was killed together with its executor, then the root directory of that. */
+export async function removeFormer({ rootDir, podLogsDir, logger }: { rootDir: string; podLogsDir: string; logger: Logger }): Promise<void> {
+  const engine = connectEngine({ host: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', logger });
+  try {
+    const remains = await findRemains({ rootDir, engine });
+    if (remains.dead.length > 0) await reapDead({ rootDir, podLogsDir, engine, cgroups: PodCgroups.anywhere((await engine.info()).cgroupVersion), logger }, remains);
+  } catch (error) {
+    logger.warn('what a cluster before has left is not removed', { error: messageOf(error) });
+  } finally {
+    engine.close();
+  }
+  await removeRootDirectory(rootDir);
+}
