@@ -1,5 +1,5 @@
-import { Backoff, type Clock, isCode, messageOf, RepeatingTask, sleep } from '../base/index.ts';
-import { type Engine, type EngineEvent, LABELS } from '../docker/index.ts';
+import { Backoff, type Clock, isCode, KmError, messageOf, RepeatingTask, sleep } from '../base/index.ts';
+import { type ContainerSummary, type Engine, type EngineEvent, LABELS } from '../docker/index.ts';
 import type { ObservedContainer, ObservedPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { RuntimeMeasures } from './measures.ts';
@@ -39,7 +39,7 @@ export class Relist {
   readonly #pods = new Map<string, Map<string, ObservedContainer>>();
   readonly #views = new Map<string, ObservedPod>();
   readonly #owners = new Map<string, string>();
-  readonly #inspecting = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #inspecting = new Map<string, { again: boolean; done: Promise<boolean> }>();
   readonly #stop = new AbortController();
   readonly #periodic: RepeatingTask;
   /** After a look that failed: its event does not come again. */
@@ -93,14 +93,14 @@ export class Relist {
     return [...this.#pods.keys()];
   }
 
-  /** Looks at one container now, once more if a look is under way. Resolves when what it saw is in `pod`. */
-  async refresh(id: string): Promise<void> {
+  /** Looks at one container now, once more if a look is under way. Resolves when what it saw is in `pod`; `false`: the look failed. */
+  async refresh(id: string): Promise<boolean> {
     const running = this.#inspecting.get(id);
     if (running !== undefined) {
       running.again = true;
       return running.done;
     }
-    const entry = { again: true, done: Promise.resolve() };
+    const entry = { again: true, done: Promise.resolve(true) };
     entry.done = this.#inspectWhileAsked(id, entry);
     this.#inspecting.set(id, entry);
     return entry.done;
@@ -116,15 +116,25 @@ export class Relist {
     this.#retry.reset();
     const alive = new Set(listed.map(({ id }) => id));
     for (const id of before) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);
-    await Promise.all(listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]).map(({ id }) => this.refresh(id)));
+    await this.#refreshChanged(listed);
     measures?.relisted(clock.now() - began);
   }
 
-  /** Looks for containers of one pod that no event has told of, such as those that were created and never started. */
+  /**
+   * Looks for what no event has told of one pod's containers: those that were created and never started, or whose start was done and never
+   * answered. Throws code `unavailable` when that cannot be known.
+   */
   async look(uid: string): Promise<void> {
     const { engine, labels } = this.#options;
     const listed = await engine.list({ ...labels, [LABELS.podUid]: uid }, this.#stop.signal);
-    await Promise.all(listed.filter(({ id }) => !this.#owners.has(id)).map(({ id }) => this.refresh(id)));
+    if (!(await this.#refreshChanged(listed))) throw new KmError('unavailable', 'cannot look at the containers of the pod');
+  }
+
+  /** Whether all looks that were needed have come to something. */
+  async #refreshChanged(listed: readonly ContainerSummary[]): Promise<boolean> {
+    const changed = listed.filter(({ id, status }) => this.#container(id)?.state !== STATES[status]);
+    const seen = await Promise.all(changed.map(({ id }) => this.refresh(id)));
+    return !seen.includes(false);
   }
 
   async #follow(opened: () => void): Promise<void> {
@@ -174,14 +184,17 @@ export class Relist {
     } else if (TELLING.has(event.action)) void this.refresh(event.id);
   }
 
-  async #inspectWhileAsked(id: string, entry: { again: boolean }): Promise<void> {
+  async #inspectWhileAsked(id: string, entry: { again: boolean }): Promise<boolean> {
     await Promise.resolve();
+    let seen = true;
     while (entry.again && !this.#stop.signal.aborted) {
       entry.again = false;
       try {
         this.#put(await this.#options.observe(id, this.#container(id), this.#stop.signal));
+        seen = true;
       } catch (error) {
-        if (isCode(error, 'not-found')) this.#remove(id);
+        seen = isCode(error, 'not-found');
+        if (seen) this.#remove(id);
         else if (!this.#stop.signal.aborted) {
           this.#options.logger.warn('inspect failed, the old observation stays', { container: id, error: messageOf(error) });
           this.#lookAgainSoon();
@@ -189,6 +202,7 @@ export class Relist {
       }
     }
     this.#inspecting.delete(id);
+    return seen;
   }
 
   #container(id: string): ObservedContainer | undefined {

@@ -1,5 +1,5 @@
 import { aborted, isCode, KmError, messageOf } from '../base/index.ts';
-import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup } from '../docker/index.ts';
+import { checkRunAsNonRoot, clampOomScore, containerConfig, createWithUniqueName, imageStatusId, imageStatusName, type ImageInfo, inCgroup, type InspectedContainer } from '../docker/index.ts';
 import {
   type Container,
   containerCommand,
@@ -113,14 +113,26 @@ async function create(
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     signal.throwIfAborted();
-    return await createWithUniqueName(node.engine, config); // without the signal: it must not go on unseen
+    return await createWithUniqueName(node.engine, config, hasRun); // without a signal: it must not go on unseen
   } catch (error) {
     if (signal.aborted || isPassing(error)) throw error;
-    if (isCode(error, 'conflict')) await node.relist.all(); // a live one of that name: adopt it
+    if (isCode(error, 'conflict')) await adopt(context, action, error);
     const reason = isCode(error, 'workload', 'invalid') ? 'CreateContainerConfigError' : 'CreateContainerError';
     context.tell('Warning', 'Failed', `Error: ${messageOf(error)}`, action);
     throw new NotStarted({ reason, message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
   }
+}
+
+/** Its end is the end of this attempt, whether its start was answered or not: to run it a second time would be to lose that. */
+function hasRun({ running, startedAt }: InspectedContainer): boolean {
+  return running || startedAt !== undefined;
+}
+
+/** This attempt has been started, and the answer never came: throws code `unavailable`, to decide again by what is seen now. */
+async function adopt({ node, uid }: PodContext, { name, attempt }: StartContainer, cause: unknown): Promise<void> {
+  await node.relist.all();
+  const found = node.relist.pod(uid).containers.some((one) => one.name === name && one.attempt === attempt && one.state !== 'created');
+  if (found) throw new KmError('unavailable', `container ${name} has been started before`, { cause });
 }
 
 /** The container whose processes an ephemeral one is to see. */

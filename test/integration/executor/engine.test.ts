@@ -1,8 +1,17 @@
 /** Trouble with the Docker Engine: away, away for a while, containers taken away behind our back. */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LABELS } from '../../../src/docker/index.ts';
+import { FaultyProxy, type Address } from '../../faults/faulty-proxy.ts';
 import { EngineProxy } from '../../support/engine-proxy.ts';
 import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
+
+function engineAddress(): Address {
+  const url = new URL(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock');
+  return url.protocol === 'unix:' ? { socketPath: url.pathname } : { host: url.hostname, port: Number(url.port) };
+}
 
 const restarts = (under: ExecutorUnderTest, { taskId }: Launched): number | undefined => under.status(taskId)?.containerStatuses?.[0]?.restartCount;
 
@@ -66,8 +75,28 @@ describe('an Engine that goes away', () => {
       await under.until(() => (under.record(tasks[cuts % 6]?.taskId ?? '')?.updates.length ?? 0) > events || over, 'something happens', 5_000).catch(() => undefined);
       proxy.cut();
     }
-    for (const end of await ends) expect(end.state).toBe('TASK_FINISHED');
+    for (const [n, end] of (await ends).entries()) expect(end.state, JSON.stringify(under.status(tasks[n]?.taskId ?? ''))).toBe('TASK_FINISHED');
     for (const { taskId } of tasks) expect(under.states(taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
+  });
+
+  test.concurrent('just when it has started a container runs it no second time', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'km-once-'));
+    const runs = join(dir, 'runs');
+    await mkdir(runs);
+    await using proxy = new FaultyProxy(engineAddress(), { path: join(dir, 'docker.sock') });
+    await proxy.up();
+    await using under = await ExecutorUnderTest.start({ dockerHost: `unix://${join(dir, 'docker.sock')}` });
+    // The second start is the container's: it is done, but neither its answer nor the look at it nor an event arrives.
+    let starts = 0;
+    proxy.break({ fault: { kind: 'reset-after' }, matches: ({ path }) => path.endsWith('/start') && ++starts === 2 });
+    proxy.break({ fault: { kind: 'reset-before' }, matches: ({ path }) => starts === 2 && path.endsWith('/json') });
+    proxy.break({ fault: { kind: 'silence' }, matches: ({ path }) => path.includes('/events'), times: 2 });
+    proxy.cut();
+    const once = shell('echo run >>/runs/log', { volumeMounts: [{ name: 'runs', mountPath: '/runs' }] });
+    const task = under.launch(pod(once, { restartPolicy: 'Never', volumes: [{ name: 'runs', hostPath: { path: runs } }] }));
+    expect((await under.ended(task)).state).toBe('TASK_FINISHED');
+    expect(await readFile(join(runs, 'log'), 'utf8')).toBe('run\n');
+    await rm(dir, { recursive: true, force: true });
   });
 
   test.concurrent('while a pod is killed only delays its end', async () => {
