@@ -5,9 +5,10 @@ const WORKER = 'KM_EXECUTOR_WORKER';
 
 /**
  * A young generation of 1 MB a half is enough for an executor that mostly waits, and saves about 7 MB; `--expose-gc` lets it give memory
- * back after a burst.
+ * back after a burst. The old generation grows as V8 likes, whatever `km` was started with: with room to
+ * double, an idle executor was measured above its 110 MB.
  */
-export const SMALL = ['--max-semi-space-size=1', '--expose-gc'];
+export const SMALL = ['--max-semi-space-size=1', '--expose-gc', '--heap-growing-percent=0'];
 
 /** glibc's allocator with one arena that is trimmed early: it gives back what a burst took, where several arenas kept up to 30 MB. */
 const FRUGAL = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
