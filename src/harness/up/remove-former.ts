@@ -1,11 +1,18 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
 import { connectEngine, PodCgroups } from '../../docker/index.ts';
-import { findRemains, reapDead } from '../../executor/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { removeRootDirectory } from '../../volumes/index.ts';
 
 /** Removes what a cluster has left that was killed together with its executor, then the root directory of that. */
 export async function removeFormer({ rootDir, podLogsDir, logger }: { rootDir: string; podLogsDir: string; logger: Logger }): Promise<void> {
+  if (existsSync(join(rootDir, 'owners'))) await reap(rootDir, podLogsDir, logger);
+  await removeRootDirectory(rootDir);
+}
+
+async function reap(rootDir: string, podLogsDir: string, logger: Logger): Promise<void> {
+  const { findRemains, reapDead } = await import('../../executor/index.ts'); // the whole executor, which is another process else
   const engine = connectEngine({ host: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', logger });
   try {
     const remains = await findRemains({ rootDir, engine });
@@ -15,5 +22,4 @@ export async function removeFormer({ rootDir, podLogsDir, logger }: { rootDir: s
   } finally {
     engine.close();
   }
-  await removeRootDirectory(rootDir);
 }

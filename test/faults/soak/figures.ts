@@ -15,7 +15,7 @@ export async function heldBy(lab: Laboratory, file: string): Promise<Held> {
   const pid = lab.worker();
   if (pid === undefined) throw new Error('there is no worker');
   await rm(file, { force: true });
-  process.kill(pid, 'SIGUSR2');
+  process.kill(pid, 'SIGWINCH');
   let text = '';
   await lab.until(async () => (text = await readFile(file, 'utf8').catch(() => '')) !== '');
   const { Timeout: timers = 0 } = JSON.parse(text) as Record<string, number>;

@@ -75,3 +75,16 @@ test('that ask for what a pod has not are refused by the field', async () => {
   const end = await under.ended(launch('true', { container: { type: 'DOCKER', docker: { image: 'busybox', parameters: [{ key: 'ulimit', value: 'nofile=5' }] } } }));
   expect(end).toMatchObject({ state: 'TASK_ERROR', reason: 'REASON_TASK_INVALID', message: 'container.docker.parameters[0].key: ulimit is not supported' });
 });
+
+test('that serve tell the status codes of their general check, also to the next worker', async () => {
+  const task = launch("mkdir /www; cd /www; httpd -p 80 -h /www; sleep 6; echo hello >/www/there; sleep 600", {
+    check: { type: 'HTTP', http: { port: 80, path: '/there' }, delay_seconds: 0, interval_seconds: 0.2 },
+  });
+  const codes = () => (under.record(task.taskId)?.updates ?? []).flatMap(({ state, status }) => (state === 'TASK_RUNNING' ? [status.check_status?.http?.status_code] : []));
+  await under.until(() => codes().includes(404), 'there is no such file');
+  await under.killWorker();
+  await under.until(() => codes().includes(200), 'there is one');
+  expect(codes().filter((code) => code !== undefined)).toEqual([404, 200]);
+  under.kill(task);
+  await under.ended(task);
+});

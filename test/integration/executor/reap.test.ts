@@ -42,7 +42,7 @@ test('what is to be reaped is told before, and then removed', async () => {
   expect(remains.dead.map(({ owner, containers }) => [owner.executorId, containers.length])).toEqual([[under.agent.identity.executorId, 2]]);
   expect((await under.containers(task.uid)).length).toBe(2);
   await reapDead(options, remains);
-  expect(await under.leftOvers()).toEqual([]);
+  await under.poll(async () => (await under.leftOvers()).length === 0, 'nothing is left, killed processes included, which are the init process’ to bury');
   expect((await findRemains(options)).dead).toEqual([]);
   engine.close();
   await under[Symbol.asyncDispose]();
