@@ -6,6 +6,7 @@ import { FrameDecoder } from './frame-decoder.ts';
 import { HeaderWriter, type Headers } from './header-block.ts';
 import { SpdyStream, type StreamCarrier } from './spdy-stream.ts';
 import { Windows } from './windows.ts';
+import { Garbage } from '../garbage.ts';
 
 export interface SpdyOptions {
   readonly clock: Clock;
@@ -42,6 +43,7 @@ export class SpdyConnection implements StreamCarrier {
   readonly #headerWriter = new HeaderWriter();
   readonly #windows = new Windows();
   readonly #sender: DataSender;
+  readonly #garbage = new Garbage();
   readonly #streams = new Map<number, SpdyStream>();
   /** Our side of these is closed, or theirs. */
   readonly #finishedByUs = new Set<number>();
@@ -125,6 +127,7 @@ export class SpdyConnection implements StreamCarrier {
   // What comes in.
 
   #receive(chunk: Buffer): void {
+    this.#garbage.add(chunk.length);
     if (this.#state !== 'open') return;
     this.#activeAt = this.#options.clock.now();
     try {
@@ -232,6 +235,7 @@ export class SpdyConnection implements StreamCarrier {
   send(stream: SpdyStream, data: Buffer, done: (error?: Error) => void): void {
     const { id } = stream;
     const isOpen = (): boolean => this.#state === 'open' && !stream.destroyed && !this.#finishedByUs.has(id);
+    this.#garbage.add(data.length);
     this.#sender.send({ id, isOpen, data, done: (sent) => (sent ? done() : done(gone())) });
   }
 

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { KmError } from '../../../base/index.ts';
+import { Garbage } from '../garbage.ts';
 import type { StreamLimits } from '../limits.ts';
 import { Channel, type ChannelCarrier, type ChannelKind } from './channel.ts';
 
@@ -29,6 +30,7 @@ export class ChannelSocket implements ChannelCarrier {
   readonly #full = new Set<number>();
   readonly #over = new AbortController();
   #activeAt: number;
+  readonly #garbage = new Garbage();
   #isClosing = false;
   #cancelTimer: () => void = () => undefined;
 
@@ -74,6 +76,7 @@ export class ChannelSocket implements ChannelCarrier {
 
   send(channel: number, data: Buffer, done: (error?: Error) => void): void {
     if (this.#isClosing || this.#over.signal.aborted) return done(gone());
+    this.#garbage.add(data.length);
     this.#activeAt = this.#options.clock.now();
     if (this.#options.isBase64) this.#webSocket.send(`${channel}${data.toString('base64')}`, done);
     else this.#webSocket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done);
@@ -90,6 +93,7 @@ export class ChannelSocket implements ChannelCarrier {
 
   #receive(message: Buffer): void {
     this.#activeAt = this.#options.clock.now();
+    this.#garbage.add(message.length);
     const [first] = message;
     if (first === undefined || this.#isClosing) return;
     const { isBase64 } = this.#options;
