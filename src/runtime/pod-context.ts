@@ -56,6 +56,8 @@ export class PodContext {
   readonly node: Node;
   readonly owner: Owner;
   pod: ValidPod;
+  /** Something was done to the containers that no look has confirmed: the Engine was away in the middle. */
+  unseen = false;
   /** By container name. */
   readonly waiting = new Map<string, WaitingReason>();
   readonly crashBackoff = new Map<string, CrashBackoff>();

@@ -54,8 +54,6 @@ export class PodWorker {
   #resizeRefused: string | undefined;
   /** It has been through a sync. */
   #worked = false;
-  /** The last work broke off: what it did may not have been seen. */
-  #unsure = false;
 
   constructor(context: PodContext, report: (report: PodReport) => void, known: Omit<Known, 'limits' | 'restartCounts'>) {
     this.#context = context;
@@ -170,7 +168,7 @@ export class PodWorker {
         await this.#work();
         this.#backoff.reset();
       } catch (error) {
-        this.#unsure = true;
+        this.#context.unseen = true;
         if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
         const { logger } = this.#context.node;
         logger[isPassing(error) ? 'info' : 'warn']('pod not in order yet, trying again', { pod: this.pod.metadata.name, error: messageOf(error) });
@@ -194,8 +192,8 @@ export class PodWorker {
   async #sync(signal: AbortSignal): Promise<void> {
     const { node, uid } = this.#context;
     // A container whose start was never answered has started all the same: it must not be taken for one that is to be started.
-    if (this.#unsure) await node.relist.look(uid);
-    this.#unsure = false;
+    if (this.#context.unseen) await node.relist.look(uid);
+    this.#context.unseen = false;
     const remaining = isTerminal(this.#status?.phase) ? undefined : remainingMs(this.pod, this.#status, node.clock.now());
     if (remaining !== undefined && remaining <= 0) {
       this.#context.tell('Normal', DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);

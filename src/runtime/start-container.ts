@@ -58,7 +58,8 @@ export async function startContainer(context: PodContext, action: StartContainer
   }
   context.waiting.delete(action.name);
   tell('Normal', 'Started', `Started container ${action.name}`);
-  await Promise.all([node.relist.refresh(id), removeOlder(context, action.name, id)]);
+  const [isSeen] = await Promise.all([node.relist.refresh(id), removeOlder(context, action.name, id)]);
+  context.unseen ||= !isSeen;
   await postStart(context, container, action, id, signal);
 }
 
