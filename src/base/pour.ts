@@ -2,6 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 
 /** Bytes that are held at most, but for what one more piece adds: then the source waits. */
 const MOST_HELD = 256 * 1024;
+/** And so many pieces: a peer may send bytes one by one. */
+const MOST_PIECES = 4096;
 
 /**
  * Carries bytes from one stream into another, as `pipe` does, in few and large writes: what comes while a write is under way, or in one turn of the event loop, is written
@@ -11,6 +13,7 @@ const MOST_HELD = 256 * 1024;
 export function pour(from: Readable, to: Writable): () => void {
   let held: Buffer[] = [];
   let bytes = 0;
+  let waits = false;
   let soon: NodeJS.Immediate | undefined;
 
   const flush = (): void => {
@@ -18,13 +21,13 @@ export function pour(from: Readable, to: Writable): () => void {
     soon = undefined;
     if (bytes > 0) {
       const pieces = held;
-      const wasFull = bytes >= MOST_HELD;
       held = [];
       bytes = 0;
       to.cork();
       for (const piece of pieces) to.write(piece);
       to.uncork();
-      if (wasFull) from.resume();
+      if (waits) from.resume();
+      waits = false; // it goes on in a later turn
     }
   };
   const flushIfTaken = (): void => {
@@ -34,7 +37,10 @@ export function pour(from: Readable, to: Writable): () => void {
   const take = (piece: Buffer): void => {
     held.push(piece);
     bytes += piece.length;
-    if (bytes >= MOST_HELD) from.pause();
+    if (bytes >= MOST_HELD || held.length >= MOST_PIECES) {
+      waits = true;
+      from.pause();
+    }
     soon ??= setImmediate(flushIfTaken);
   };
   const flushLast = (): void => {
