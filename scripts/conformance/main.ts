@@ -9,6 +9,7 @@ import { connectEngine } from '../engine-api.ts';
 import { API_NAME, startControlPlane } from './control-plane.ts';
 import { freePorts } from './free-ports.ts';
 import { PAUSE, provideImages, REGISTRIES } from './images.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
 import { startRegistries } from './registries.ts';
@@ -39,6 +40,8 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   selection.leftOut.forEach((why, name) => console.log(`  left out  ${name}: ${why}`));
 
   await using started = new AsyncDisposableStack();
+  await removeLeftovers(); // of a run that was killed
+  started.defer(() => removeLeftovers());
   const engine = connectEngine(process.env);
   started.defer(() => engine.close());
   await provideImages(engine);
@@ -50,9 +53,12 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const stateDir = join(dir, 'km');
   started.defer(() => keep(join(stateDir, 'executor.log'), logs));
   started.use(await step('node', () => startNode({ controlPlane, stateDir, logs, pauseImage: PAUSE, port, signal })));
-  const kubeconfig = await controlPlane.kubeconfig('admin', { user: 'admin', group: 'system:masters' }, API_NAME);
+  const subject = { user: 'admin', group: 'system:masters' };
+  const kubeconfig = await controlPlane.kubeconfig('admin', subject, API_NAME);
+  const api = { kubectl: join(bin, 'kubectl'), kubeconfig: await controlPlane.kubeconfig('admin-here', subject) };
+  const tidyUp = (): Promise<void> => removeLeftovers(api).catch((error: unknown) => console.log(`  not tidied up: ${String(error)}`));
   const repositories = { ...REGISTRIES, ...registries.repositories };
-  const end = await runSuite({ ...wanted, specs: selection.specs, repositories, dockerConfig: registries.dockerConfig, dir, kubeconfig, signal });
+  const end = await runSuite({ ...wanted, specs: selection.specs, repositories, dockerConfig: registries.dockerConfig, dir, kubeconfig, tidyUp, signal });
   await started.disposeAsync();
   return report(results, selection, end);
 }

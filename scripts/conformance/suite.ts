@@ -27,6 +27,8 @@ export interface SuiteOptions {
   readonly dir: string;
   /** Folder for the junit files and the logs. */
   readonly results: string;
+  /** Called when specs are over, while others run on. */
+  readonly tidyUp: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -109,7 +111,7 @@ function writeEnvironment({ bin, dir, kubeconfig, repositories }: SuiteOptions):
 }
 
 /** Resolves with why it ended though not all of it ran. */
-async function runPass({ name, names, parallel, environment, bin, dir, results, kubeconfig, dockerConfig, signal, limit, limitMs, leftMs, told }: Pass): Promise<string | undefined> {
+async function runPass({ name, names, parallel, environment, bin, dir, results, kubeconfig, dockerConfig, tidyUp, signal, limit, limitMs, leftMs, told }: Pass): Promise<string | undefined> {
   await using suite = new Program(
     {
       name,
@@ -133,7 +135,7 @@ async function runPass({ name, names, parallel, environment, bin, dir, results, 
   try {
     while (suite.alive) {
       await sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, limit]) });
-      told.read(log);
+      if (told.read(log)) await tidyUp();
     }
     const code = await suite.exited;
     told.read(log);
@@ -159,13 +161,16 @@ class Progress {
     this.#selected = selected;
   }
 
-  read(log: number): void {
+  /** Returns whether specs were over. */
+  read(log: number): boolean {
+    const before = this.#passed + this.failed;
     const chunk = Buffer.alloc(1 << 20);
     for (let length = readSync(log, chunk); length > 0; length = readSync(log, chunk)) {
       const lines = (this.#rest + this.#decoder.write(chunk.subarray(0, length))).split('\n');
       this.#rest = lines.pop() ?? '';
       lines.forEach((line) => this.#line(line));
     }
+    return this.#passed + this.failed > before;
   }
 
   #line(line: string): void {
