@@ -10,6 +10,7 @@ import { processesOfSession } from '../../bench/processes.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { type EngineKind, LabEngine } from './lab-engine.ts';
+import { Patience } from './patience.ts';
 import type { Random } from './random.ts';
 
 export interface LaboratoryOptions {
@@ -25,7 +26,7 @@ export interface LaboratoryOptions {
 export const NODE_NAME = 'node-of-faults';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const FIXTURES = join(import.meta.dirname, '../fixtures/mesos-tls');
-/** Longest wait for anything, milliseconds. */
+/** Longest wait for anything, milliseconds of a machine that has time. */
 const PATIENCE_MS = 120_000;
 /** Of a small disk, bytes. */
 const DISK_BYTES = 4 << 20;
@@ -157,7 +158,8 @@ export class Laboratory implements AsyncDisposable {
   async shutdown(): Promise<ProcessExit | undefined> {
     for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     this.agent.shutdown();
-    return this.#process?.endedWithin(this.agent.shutdownGracePeriodMs + 20_000);
+    await this.until(() => this.exit !== undefined, this.agent.shutdownGracePeriodMs + 20_000);
+    return this.exit;
   }
 
   /** Not a byte is left on the small disk. `reserveToo`: nor is what the executor keeps for that. */
@@ -197,9 +199,9 @@ export class Laboratory implements AsyncDisposable {
 
   /** Asks until the answer is true; false when it never was. */
   async until(ask: () => boolean | Promise<boolean>, ms = PATIENCE_MS): Promise<boolean> {
-    const deadline = Date.now() + ms;
+    const patience = new Patience(ms);
     for (let pause = 10; !(await ask()); pause = Math.min(pause * 1.3, 200)) {
-      if (Date.now() > deadline) return false;
+      if (patience.isOver) return false;
       await sleep(pause);
     }
     return true;
