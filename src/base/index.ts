@@ -1,6 +1,6 @@
 /**
  * base: what every room stands on and what imports nothing of ours: time, back-off, typed errors, work that is serial
- * per key or repeats, which ciphers to take. Nothing here knows a pod, a task or a container; no timer outlives its owner.
+ * per key or repeats, bytes that flow, which ciphers to take. Nothing here knows a pod, a task or a container; no timer outlives its owner.
  */
 export * from './backoff.ts';
 export * from './ciphers.ts';
@@ -10,5 +10,6 @@ export * from './duration.ts';
 export * from './errors.ts';
 export * from './journal.ts';
 export * from './keyed-worker.ts';
+export * from './pour.ts';
 export * from './repeating-task.ts';
 export * from './sysctl.ts';

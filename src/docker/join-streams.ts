@@ -1,5 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { aborted } from '../base/index.ts';
+import { aborted, pour } from '../base/index.ts';
 import { FrameReader } from './frames.ts';
 import type { ProcessStreams } from './process-streams.ts';
 
@@ -37,12 +37,12 @@ function feed(stdin: Readable, socket: Duplex, tty: boolean): () => void {
   const end = (): void => {
     if (!tty) socket.end();
   };
-  stdin.pipe(socket, { end: false });
+  const stop = pour(stdin, socket);
   stdin.once('end', end);
   stdin.once('close', end);
   stdin.once('error', end);
   return () => {
-    stdin.unpipe(socket);
+    stop();
     stdin.off('end', end).off('close', end);
     stdin.resume(); // nobody reads it any more: what still comes must not hold up its carrier
   };

@@ -27,6 +27,8 @@ export interface LaunchesOptions {
   readonly tasks: Tasks;
   /** No more tasks are taken. */
   readonly draining: () => boolean;
+  /** Whether so many bytes can be written down. */
+  readonly hasRoom: (bytes: number) => boolean;
   /** What the agent leaves to us between SHUTDOWN and signal 9, milliseconds. */
   readonly shutdownGraceMs: number;
   readonly kubernetes: () => KubernetesSide | undefined;
@@ -35,6 +37,9 @@ export interface LaunchesOptions {
   readonly accept: (task: TaskInfo) => boolean;
   readonly update: (update: TaskUpdateDraft) => void;
 }
+
+/** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
+const ENTRIES = 3;
 
 /** The intake of tasks: each launch becomes a pod of `Tasks`, or a terminal update that says why not. */
 export class Launches {
@@ -97,7 +102,10 @@ export class Launches {
 
   #accept(info: TaskInfo): Task | undefined {
     const taskId = info.task_id.value;
-    if (this.#options.tasks.has(taskId) || !this.#options.accept(info)) {
+    // Without room the agent shall still hear why, and of that the pod is no part.
+    const { data = new Uint8Array(), ...bare } = info;
+    const known = this.#options.tasks.has(taskId) || !this.#options.accept(this.#options.hasRoom(ENTRIES * data.length) ? info : bare);
+    if (known) {
       this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
       return undefined;
     }
@@ -149,6 +157,7 @@ export class Launches {
     const { record: write, update, clock, tasks } = this.#options;
     const record: PodRecord = { ...recordOf(info, pod, clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
     task.record = record;
+    if (!this.#options.hasRoom(JSON.stringify(pod).length)) throw new KmError('no-space', 'no space left on the disk of --root-dir', { refusal: 'OutOfDisk' });
     write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
     this.#warnOfShortGrace(record);

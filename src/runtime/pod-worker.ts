@@ -12,6 +12,9 @@ import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
 import { StorageWatch } from './storage-watch.ts';
 
+/** What happens to a pod is not left unseen for longer, because the work on it has failed, milliseconds. */
+const LONGEST_REST_MS = 2000;
+
 /** Why and how soon a pod has to end. */
 export interface KillOrder {
   readonly cause: KillCause;
@@ -50,6 +53,8 @@ export class PodWorker {
   #loop: Promise<void> | undefined;
   #again = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
+  /** A sync that failed is not tried again before, whatever is seen: what it left behind is seen too, and it would wake itself for ever. */
+  #restsUntilMs = 0;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
   /** Why the API's wish for other resources is not followed. */
@@ -106,6 +111,7 @@ export class PodWorker {
   update(pod: ValidPod, refused: readonly string[] = []): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#restsUntilMs = 0;
     this.#refuseResize(refused);
     this.#context.volumes.podChanged();
     this.wake();
@@ -167,6 +173,11 @@ export class PodWorker {
     while (this.#again && !this.#stopped) {
       this.#again = false;
       this.#publish();
+      const rest = this.#restsUntilMs - this.#context.node.clock.now();
+      if (rest > 0 && this.#stage === 'syncing') {
+        this.#wakeIn(rest);
+        continue;
+      }
       try {
         await this.#work();
         this.#backoff.reset();
@@ -175,7 +186,9 @@ export class PodWorker {
         if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
         const { logger } = this.#context.node;
         logger[isPassing(error) ? 'info' : 'warn']('pod not in order yet, trying again', { pod: this.pod.metadata.name, error: messageOf(error) });
-        this.#wakeIn(this.#backoff.next());
+        const delay = this.#backoff.next();
+        this.#restsUntilMs = this.#context.node.clock.now() + Math.min(delay, LONGEST_REST_MS);
+        this.#wakeIn(delay);
       }
     }
     this.#loop = undefined;

@@ -113,12 +113,11 @@ export class Conductor {
     const object = this.object(entry);
     if (api === undefined || object === undefined) return;
     entry.told = true;
-    // Of a pod that no node has, or that is over, the API waits for nobody.
-    const { spec, status } = object as unknown as Pod & { status?: PodStatus };
-    if (graceSeconds === 0 || spec?.nodeName === undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed') entry.forced = true;
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: entry.uid }, ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }) };
     const answer = await fetch(`${api.url}${PODS}/${entry.name}`, { method: 'DELETE', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    await answer.text();
+    const { spec, status } = (await answer.json()) as Pod & { status?: PodStatus };
+    // Of a pod that no node has, or that is over, the API waits for nobody; only it knows whether it was over by then.
+    if (answer.ok && (graceSeconds === 0 || spec?.nodeName === undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed')) entry.forced = true;
     if (!answer.ok && answer.status !== 404 && answer.status !== 409) throw new Error(`the API did not delete ${entry.name}: ${answer.status}`);
   }
 

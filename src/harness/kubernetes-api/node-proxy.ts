@@ -2,7 +2,7 @@ import { request as httpRequest, STATUS_CODES, type ClientRequest, type Incoming
 import { request as httpsRequest } from 'node:https';
 import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf } from '../../base/index.ts';
+import { messageOf, pour } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import { logProtocol, sendLog } from './log-socket.ts';
@@ -137,8 +137,8 @@ export class NodeProxy {
 
 /** Bytes both ways, until one side ends: then the other gets what is left, and both are closed. */
 function carry(client: Duplex, node: Duplex): void {
-  client.pipe(node);
-  node.pipe(client);
+  const stopClient = pour(client, node);
+  pour(node, client);
   let timer: NodeJS.Timeout | undefined;
   const close = (): void => {
     clearTimeout(timer);
@@ -149,7 +149,9 @@ function carry(client: Duplex, node: Duplex): void {
   client.on('end', close);
   node.on('end', () => {
     // The client goes first: a socket that is closed with bytes unread would take back what the client has not read yet.
-    client.unpipe(node).resume();
+    stopClient();
+    client.resume();
+    client.end();
     timer = setTimeout(close, CLOSING_MS);
   });
 }

@@ -1,0 +1,106 @@
+import { PassThrough, Readable, Writable } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pour } from '../../../src/base/index.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Keeps what it is given, write by write; takes the next one when told, or at once. */
+class Sink extends Writable {
+  readonly writes: Buffer[] = [];
+  readonly #slow: boolean;
+  #taken: (() => void) | undefined;
+
+  constructor(slow: boolean) {
+    super({ highWaterMark: 16 });
+    this.#slow = slow;
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+    if (this.#slow) this.#taken = done;
+    else setImmediate(done);
+  }
+
+  take(): void {
+    this.#taken?.();
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('what is poured', () => {
+  it('arrives whole and in order, whatever the pieces are, before whoever listens hears of the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 40 }), fc.boolean(), async (pieces, waits) => {
+        const from = new PassThrough();
+        const to = new Sink(false);
+        pour(from, to);
+        const finished = new Promise((resolve) => from.once('end', () => to.end(resolve)));
+        for (const piece of pieces) {
+          from.write(piece);
+          if (waits) await turn();
+        }
+        from.end();
+        await finished;
+        expect(Buffer.concat(to.writes)).toEqual(Buffer.concat(pieces));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is written together that came while a write was under way', async () => {
+    const from = new PassThrough();
+    const to = new Sink(true);
+    pour(from, to);
+    from.write('a'.repeat(20));
+    await turn();
+    await turn();
+    for (const piece of ['b', 'c', 'd']) from.write(piece);
+    await turn();
+    await turn();
+    expect(to.writes.map(String)).toEqual(['a'.repeat(20)]);
+    to.take();
+    await turn();
+    expect(to.writes.map(String)).toEqual(['a'.repeat(20), 'bcd']);
+  });
+
+  it('is bounded: a source waits whose target takes nothing, and goes on when it does', async () => {
+    let made = 0;
+    const from = new Readable({ read: () => void from.push(Buffer.alloc(10_000, made++)) });
+    const to = new Sink(true);
+    const stop = pour(from, to);
+    for (let i = 0; i < 300; i++) await turn();
+    const before = made;
+    expect(before * 10_000).toBeLessThan(MEBIBYTE);
+    for (let i = 0; i < 20; i++) await turn();
+    expect(made).toBe(before);
+    to.take();
+    for (let i = 0; i < 300; i++) await turn();
+    expect(made).toBeGreaterThan(before);
+    stop();
+  });
+
+  it('is written though the source breaks afterwards', async () => {
+    const from = new PassThrough();
+    const to = new Sink(false);
+    pour(from, to);
+    from.once('data', () => from.destroy());
+    from.write('all that there was');
+    await new Promise((resolve) => from.once('close', resolve));
+    expect(String(Buffer.concat(to.writes))).toBe('all that there was');
+  });
+
+  it('ends where it is stopped, and the rest is left in the source', async () => {
+    const from = new PassThrough();
+    const to = new Sink(false);
+    const stop = pour(from, to);
+    from.write('before');
+    await turn();
+    await turn();
+    stop();
+    from.write('after');
+    await turn();
+    expect([String(Buffer.concat(to.writes)), from.isPaused(), String(from.read())]).toEqual(['before', true, 'after']);
+  });
+});
