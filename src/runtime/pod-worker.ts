@@ -10,6 +10,7 @@ import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
 import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
+import { StorageWatch } from './storage-watch.ts';
 
 /** What happens to a pod is not left unseen for longer, because the work on it has failed, milliseconds. */
 const LONGEST_REST_MS = 2000;
@@ -34,6 +35,7 @@ export class PodWorker {
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
   readonly #checker: Checker | undefined;
+  readonly #storage: StorageWatch;
   readonly #endsUnhealthy: boolean;
   readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
@@ -68,6 +70,7 @@ export class PodWorker {
     this.#endsUnhealthy = known.endsUnhealthy === true;
     const { clock, engine } = context.node;
     this.#checker = known.check && new Checker({ clock, engine, check: known.check, told: known.checkStatus, onChanged: () => this.wake() });
+    this.#storage = new StorageWatch(context, (message) => this.#evict(message));
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock,
@@ -160,7 +163,7 @@ export class PodWorker {
     this.#prober.stop();
     this.#checker?.stop();
     this.#cancelWake?.();
-    await this.#loop;
+    await Promise.all([this.#loop, this.#storage.stop()]);
     await this.#context.volumes.stop();
     this.#deadline?.[Symbol.dispose]();
   }
@@ -228,6 +231,12 @@ export class PodWorker {
     if (lookAgainAtMs !== undefined) this.#wakeIn(lookAgainAtMs - node.clock.now());
   }
 
+  #evict(message: string): void {
+    if (this.#stage !== 'syncing' || isTerminal(this.#status?.phase)) return;
+    this.#context.tell('Warning', 'Evicted', message);
+    this.kill({ cause: { kind: 'evicted', message }, graceMs: 0, strict: false }, false);
+  }
+
   /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
   async #terminate(): Promise<void> {
     const { node, uid, identity } = this.#context;
@@ -235,7 +244,7 @@ export class PodWorker {
     await node.relist.look(uid);
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
-    await this.#context.volumes.stop();
+    await Promise.all([this.#storage.stop(), this.#context.volumes.stop()]);
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
@@ -319,6 +328,7 @@ const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, s
   'api-deletion': 'Deleted',
   'launch-timeout': 'LaunchTimeout',
   'max-completion-time': 'MaxCompletionTimeReached',
+  evicted: 'Evicted',
   'health-check': 'Unhealthy',
   reboot: 'NodeRebooted',
 };
