@@ -10,6 +10,7 @@
  * - `timeout`      it took longer than it may.
  * - `aborted`      our own AbortSignal ended it.
  * - `workload`     the user's container cannot run (no such command, no such image); trying again changes nothing by itself.
+ * - `no-space`     a disk is full; trying again later may help, and somebody has to make room.
  * - `internal`     all else: a bug of ours or an answer nobody understands.
  */
 export type ErrorCode =
@@ -21,6 +22,7 @@ export type ErrorCode =
   | 'timeout'
   | 'aborted'
   | 'workload'
+  | 'no-space'
   | 'internal';
 
 export class KmError extends Error {
@@ -39,6 +41,11 @@ export class KmError extends Error {
 /** True when `error` is ours and of that kind. */
 export function isCode(error: unknown, ...codes: ErrorCode[]): error is KmError {
   return error instanceof KmError && codes.includes(error.code);
+}
+
+/** True for ours of code `no-space` and for what a system call says of a full disk or a used-up quota. */
+export function isNoSpace(error: unknown): boolean {
+  return isCode(error, 'no-space') || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 /** One line for a log or a status message: the error and its causes, without stacks. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { isCode, messageOf, systemClock } from '../base/index.ts';
+import { isCode, isNoSpace, messageOf, systemClock } from '../base/index.ts';
 import { addExecutorFlags, type ExecutorConfig, executorConfig } from '../config/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import type { KillCause } from '../status/index.ts';
@@ -51,15 +51,21 @@ async function run({ config, environment }: Given, supervised: boolean): Promise
   delete process.env.MESOS_EXECUTOR_AUTHENTICATION_TOKEN;
   // Whoever reads our output may go before us (EPIPE): the pods are worth more than the log.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const [{ Executor }, { createLogger }] = await Promise.all([import('../executor/index.ts'), import('../telemetry/index.ts')]);
+  const [{ Executor, lastResort, openMemory }, { createLogger }] = await Promise.all([import('../executor/index.ts'), import('../telemetry/index.ts')]);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const missed = takeMissedSignal();
-  if (missed === GIVEN_UP) {
-    const { lastResort } = await import('../executor/index.ts');
-    await lastResort({ config, environment, clock: systemClock, logger });
+  const given = { config, environment, clock: systemClock, logger };
+  const giveUp = async (): Promise<never> => {
+    await lastResort(given);
     process.exit(EXIT.lost);
-  }
-  const executor = new Executor({ config, environment, clock: systemClock, logger, version: versionOf() });
+  };
+  if (missed === GIVEN_UP) await giveUp();
+  const memory = await openMemory({ ...given, rootDir: config.rootDir, waits: missed === undefined }).catch((error: unknown) => {
+    if (isCode(error, 'invalid')) return fail(messageOf(error));
+    if (missed !== undefined && isNoSpace(error)) return giveUp(); // the agent will not wait for room
+    throw error;
+  });
+  const executor = new Executor({ ...given, memory, version: versionOf() });
   process.on('SIGINT', () => executor.shutdown(endedBy('SIGINT')));
   process.on(supervised ? 'SIGUSR2' : 'SIGTERM', () => executor.shutdown(endedBy('SIGTERM'))); // so the supervisor forwards it
   if (supervised) for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => executor.restart());

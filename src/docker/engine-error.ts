@@ -29,6 +29,9 @@ const WORKLOAD =
 /** Words of a machine that is busy: the same container may start a moment later. */
 const TRANSIENT = /port is already allocated|address already in use|device or resource busy|too many open files|resource temporarily unavailable|cannot allocate memory/i;
 
+/** Words of a disk that is full: trying again is not all that is to be done. */
+export const NO_SPACE = /no space left on device|disk quota exceeded/i;
+
 const NAME_CONFLICT = /container name "[^"]*" is already in use by (?:container )?"?([0-9a-f]{12,64})?"?/i;
 
 /** Docker's own sentence, without what docker-modem puts around it. */
@@ -59,6 +62,7 @@ function socketError(words: string, code: string | undefined, cause: unknown): K
 
 function codeOf(status: number, words: string, call: EngineCall): ErrorCode {
   if (TRANSIENT.test(words)) return 'unavailable';
+  if (status >= 500 && call !== 'other' && NO_SPACE.test(words)) return 'no-space';
   if (call === 'start' || call === 'create' || call === 'exec') {
     // The sandbox whose namespaces it was to join.
     if (/^No such container/i.test(words)) return 'not-found';

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { KmError, systemClock, type ErrorCode } from '../base/index.ts';
 import { dialStream } from './dial.ts';
-import { wordsOf } from './engine-error.ts';
+import { NO_SPACE, wordsOf } from './engine-error.ts';
 import type { PullOptions, RegistryAuth } from './engine.ts';
 import { linesOf } from './lines.ts';
 
@@ -93,6 +93,7 @@ export function pullError(words: string, status: number | undefined): PullError 
 function pullCode(words: string, status: number | undefined): ErrorCode {
   if (/access denied|unauthorized|authentication required|no basic auth|denied:/i.test(words)) return 'denied';
   if (/invalid reference|invalid tag|must be lowercase/i.test(words)) return 'invalid';
+  if (NO_SPACE.test(words)) return 'no-space';
   if (/manifest unknown|not found|no matching manifest|does not exist/i.test(words)) return 'not-found';
   if (status === 404) return 'not-found';
   return status === 400 ? 'invalid' : 'unavailable';

@@ -15,7 +15,7 @@ import { KubernetesSide } from './kubernetes-side.ts';
 import { Launches } from './launches.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { Measures } from './measures.ts';
-import { Memory } from './memory.ts';
+import type { Memory } from './memory.ts';
 import { reaper } from './reaper.ts';
 import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
@@ -70,9 +70,9 @@ export class Executor {
   #capacity: NodeCapacity | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Throws code `invalid` when the journal is damaged or the Engine's address is none. */
+  /** Throws code `invalid` when the Engine's address is none. */
   constructor(options: ExecutorOptions) {
-    const { config, environment, clock, logger } = options;
+    const { config, environment, memory, clock, logger } = options;
     this.#options = options;
     this.#collector = new IdleCollector(clock);
     this.#idleEnd = new IdleEnd({
@@ -83,7 +83,8 @@ export class Executor {
     });
     this.#measures = new Measures(clock);
     this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
-    this.#memory = new Memory({ rootDir: config.rootDir, environment, clock, logger });
+    this.#memory = memory;
+    memory.watch((fault) => this.#health.set('root-dir', fault));
     this.#connection = new AgentConnection({
       environment,
       contentType: config.contentType === 'json' ? 'application/json' : 'application/x-protobuf',
@@ -203,6 +204,7 @@ export class Executor {
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       draining: () => this.#idleEnd.draining,
+      hasRoom: (bytes) => this.#memory.hasRoom(bytes),
       shutdownGraceMs: environment.shutdownGraceMs,
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),

@@ -7,5 +7,6 @@
  */
 export * from './executor.ts';
 export type { ExecutorEnd, ExecutorOptions } from './executor-options.ts';
+export { openMemory } from './open-memory.ts';
 export { lastResort } from './last-resort.ts';
 export { findRemains, reapDead, type Remains } from './reap.ts';

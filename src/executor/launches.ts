@@ -1,4 +1,4 @@
-import { type Clock, isCode, KmError, messageOf } from '../base/index.ts';
+import { type Clock, type ErrorCode, isCode, KmError, messageOf } from '../base/index.ts';
 import { hostAppArmor } from '../docker/index.ts';
 import type { TaskInfo } from '../mesos/index.ts';
 import { type Allocatable, fieldThatNeedsApi, identityOf, parsePodList, type Pod, refusalOf, remainsOf, type ValidPod, wantsAppArmor } from '../pod/index.ts';
@@ -27,6 +27,8 @@ export interface LaunchesOptions {
   readonly tasks: Tasks;
   /** No more tasks are taken. */
   readonly draining: () => boolean;
+  /** Whether so many bytes can be written down. */
+  readonly hasRoom: (bytes: number) => boolean;
   /** What the agent leaves to us between SHUTDOWN and signal 9, milliseconds. */
   readonly shutdownGraceMs: number;
   readonly kubernetes: () => KubernetesSide | undefined;
@@ -35,6 +37,9 @@ export interface LaunchesOptions {
   readonly accept: (task: TaskInfo) => boolean;
   readonly update: (update: TaskUpdateDraft) => void;
 }
+
+/** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
+const ENTRIES = 3;
 
 /** The intake of tasks: each launch becomes a pod of `Tasks`, or a terminal update that says why not. */
 export class Launches {
@@ -65,12 +70,20 @@ export class Launches {
     const accepted = infos.map((info) => ({ info, task: this.#accept(info) })).filter((entry) => entry.task !== undefined) as { info: TaskInfo; task: Task }[];
     const read = await Promise.all(accepted.map(async ({ info, task }) => ({ info, task, ...(await this.#read(task, info)) })));
     const faulty = read.find(({ error }) => error !== undefined);
-    await Promise.all(read.map(async ({ info, task, given, pod, error }) => {
-      if (pod === undefined) return this.#refuse(task, error, given);
-      if (faulty === undefined) return this.#start(task, pod, info).catch((fault: unknown) => this.#refuse(task, fault, given));
-      const other = `the group is not launched, since task ${faulty.task.taskId} cannot be: ${faultMessage(faulty.error)}`;
-      return this.#refuse(task, new KmError('invalid', other), given, 'REASON_TASK_GROUP_INVALID');
-    }));
+    const others = ({ task, error }: { task: Task; error?: unknown }, code: ErrorCode): KmError => new KmError(code, `the group is not launched, since task ${task.taskId} cannot be: ${faultMessage(error)}`);
+    if (faulty !== undefined) {
+      for (const { task, given, error } of read) {
+        if (error !== undefined) this.#refuse(task, error, given);
+        else this.#refuse(task, others(faulty, 'invalid'), given, 'REASON_TASK_GROUP_INVALID');
+      }
+      return;
+    }
+    const prepared = await Promise.all(read.map(async ({ info, task, given, pod }) => ({ task, given, ...(pod && (await this.#tryPrepare(task, pod, info))) })));
+    const refused = prepared.find(({ error }) => error !== undefined);
+    for (const { task, given, record, error } of prepared) {
+      if (refused !== undefined) this.#refuse(task, error ?? others(refused, 'unavailable'), given);
+      else if (record !== undefined) this.#options.tasks.run(task, record);
+    }
   }
 
   /** Runs the pods of `ExecutorInfo.data`; they live as long as the executor and are no tasks. */
@@ -97,7 +110,10 @@ export class Launches {
 
   #accept(info: TaskInfo): Task | undefined {
     const taskId = info.task_id.value;
-    if (this.#options.tasks.has(taskId) || !this.#options.accept(info)) {
+    // Without room the agent shall still hear why, and of that the pod is no part.
+    const { data = new Uint8Array(), ...bare } = info;
+    const known = this.#options.tasks.has(taskId) || !this.#options.accept(this.#options.hasRoom(ENTRIES * data.length) ? info : bare);
+    if (known) {
       this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
       return undefined;
     }
@@ -146,16 +162,30 @@ export class Launches {
   }
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
-    const { record: write, update, clock, tasks } = this.#options;
+    this.#options.tasks.run(task, await this.#prepare(task, pod, info));
+  }
+
+  async #tryPrepare(task: Task, pod: ValidPod, info: TaskInfo): Promise<{ record?: PodRecord; error?: unknown }> {
+    try {
+      return { record: await this.#prepare(task, pod, info) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** All that comes before the pod itself. Throws when it cannot run here. */
+  async #prepare(task: Task, pod: ValidPod, info: TaskInfo): Promise<PodRecord> {
+    const { record: write, update, clock } = this.#options;
     const record: PodRecord = { ...recordOf(info, pod, clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
     task.record = record;
+    if (!this.#options.hasRoom(JSON.stringify(pod).length)) throw new KmError('no-space', 'no space left on the disk of --root-dir', { refusal: 'OutOfDisk' });
     write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
     update({ taskId: task.taskId, state: 'TASK_STARTING' });
     this.#warnOfShortGrace(record);
     if (this.#options.draining()) throw new KmError('unavailable', 'the executor drains: it takes no more tasks');
     await this.#admit(task, pod);
     await this.#bind(task, pod);
-    tasks.run(task, { ...record, inApi: task.presence === 'present' });
+    return { ...record, inApi: task.presence === 'present' };
   }
 
   /** A SHUTDOWN would cut this pod's end short. Said once: all pods of a framework are usually alike. */

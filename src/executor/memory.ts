@@ -5,6 +5,16 @@ import type { Logger } from '../telemetry/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
 import { bootId, disown, own, ownerName } from './owners.ts';
 
+/** A disk that is full is looked at again after so long, milliseconds. */
+const LOOK_AGAIN_MS = 2_000;
+
+export interface MemoryOptions {
+  readonly rootDir: string;
+  readonly environment: MesosEnvironment;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** What the executor knows and must not forget: state and ledger, both behind one journal. */
 export class Memory {
   readonly state: ExecutorState;
@@ -15,10 +25,16 @@ export class Memory {
   readonly rebooted: boolean;
   readonly #journal: Journal<JournalEntry>;
   readonly #run: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #disown: () => void;
+  #cancelLook: (() => void) | undefined;
+  #onFull: (fault: string | undefined) => void = () => undefined;
 
-  /** Opens the journal below `rootDir`. Throws code `invalid` when it is damaged. */
-  constructor({ rootDir, environment, clock, logger }: { rootDir: string; environment: MesosEnvironment; clock: Clock; logger: Logger }) {
+  /** Opens the journal below `rootDir`. Throws code `invalid` when it is damaged, `no-space` (or the system's ENOSPC) when nothing can be written down. */
+  constructor({ rootDir, environment, clock, logger }: MemoryOptions) {
+    this.#clock = clock;
+    this.#logger = logger;
     this.#disown = () => disown(rootDir, environment);
     own(rootDir, environment, process.ppid); // the supervisor, which the agent watches
     const { journal, entries } = Journal.open<JournalEntry>(join(rootDir, 'journal', `${ownerName(environment)}.jsonl`), {
@@ -37,14 +53,29 @@ export class Memory {
     if (this.fresh) {
       this.state.apply({ kind: 'run', run: this.#run, bootId: bootId() });
       for (const entry of known.legacy()) this.state.apply(entry);
-      journal.compact();
+      this.#begin();
     }
+    this.#look();
   }
 
   /** Writes an entry down; then it is known. */
   record(entry: JournalEntry): void {
     this.#journal.append(entry);
     this.state.apply(entry);
+    this.#look();
+  }
+
+  /** Whether so much more can be written down, bytes, and there is still something left for the end of all that runs. */
+  hasRoom(bytes: number): boolean {
+    const has = this.#journal.makeRoom(bytes);
+    this.#look();
+    return has;
+  }
+
+  /** `tell` hears of a disk that is full, at once if it is, and of room again. */
+  watch(tell: (fault: string | undefined) => void): void {
+    this.#onFull = tell;
+    if (this.#cancelLook !== undefined) tell(FULL);
   }
 
   /** All that there is belongs to this boot from now on. */
@@ -57,10 +88,42 @@ export class Memory {
     if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
   }
 
+  /** A new run is not begun in the journal of another one. */
+  #begin(): void {
+    try {
+      this.#journal.compact();
+    } catch (error) {
+      void this.#journal.close();
+      throw error;
+    }
+  }
+
+  #look(): void {
+    const { isFull } = this.#journal;
+    if (isFull === (this.#cancelLook !== undefined)) return;
+    if (isFull) this.#lookLater();
+    else {
+      this.#cancelLook?.();
+      this.#cancelLook = undefined;
+    }
+    this.#logger[isFull ? 'error' : 'info'](isFull ? 'the disk of --root-dir is full: no new pods until there is room' : 'there is room on the disk of --root-dir again');
+    this.#onFull(isFull ? FULL : undefined);
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#clock.after(LOOK_AGAIN_MS, () => {
+      if (this.#journal.makeRoom(0)) return this.#look();
+      this.#lookLater();
+    });
+  }
+
   /** Nothing is written any more. `allGone`: no pod of ours is left anywhere; else the next run reads what there is to remove. */
   async close(allGone: boolean): Promise<void> {
+    this.#cancelLook?.();
     if (!allGone || this.state.former().length > 0) return this.#journal.close();
     await this.#journal.discard();
     this.#disown();
   }
 }
+
+const FULL = 'no space left on the disk of --root-dir';

@@ -1,5 +1,5 @@
 /** What keeps pods from running on this node. */
-type Part = 'engine' | 'network';
+type Part = 'engine' | 'network' | 'root-dir';
 
 /** The node's faults as the one message of its condition Ready, as the kubelet joins them. */
 export class NodeHealth {

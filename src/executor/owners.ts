@@ -27,8 +27,10 @@ export function ownerName({ frameworkId, executorId }: Pick<Owner, 'frameworkId'
 export function own(rootDir: string, { frameworkId, executorId }: Pick<Owner, 'frameworkId' | 'executorId'>, pid: number): void {
   const owner: Owner = { frameworkId, executorId, process: { pid, started: startOf(pid) ?? '', pidNamespace: pidNamespace(), bootId: bootId() } };
   const path = pathOf(rootDir, owner);
+  const text = JSON.stringify(owner);
+  if (orEmpty(() => readFileSync(path, 'utf8')) === text) return; // by the worker before this one: a full disk is no fault then
   mkdirSync(join(rootDir, 'owners'), { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, JSON.stringify(owner), { mode: 0o600 });
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

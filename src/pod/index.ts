@@ -46,6 +46,7 @@ export { appArmorProfile, seccompProfile } from './security-profiles.ts';
 export type { Service } from './service-env.ts';
 export { isSidecar, lastingContainers, sidecarsOf } from './sidecar.ts';
 export * from './status.ts';
+export { hasStorageLimits, isLocalEphemeral, storageExcess, type StorageUse } from './storage-limits.ts';
 export { sysctlName } from './sysctls.ts';
 export * from './times.ts';
 export * from './types.ts';

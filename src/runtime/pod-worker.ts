@@ -10,6 +10,10 @@ import { Prober } from './prober.ts';
 import { all, removeContainers, runActions, stopContainers } from './run-actions.ts';
 import { releaseNetwork } from './sandbox-network.ts';
 import { MINIMUM_GRACE_MS } from './stop-container.ts';
+import { StorageWatch } from './storage-watch.ts';
+
+/** What happens to a pod is not left unseen for longer, because the work on it has failed, milliseconds. */
+const LONGEST_REST_MS = 2000;
 
 /** Why and how soon a pod has to end. */
 export interface KillOrder {
@@ -31,6 +35,7 @@ export class PodWorker {
   readonly #report: (report: PodReport) => void;
   readonly #prober: Prober;
   readonly #checker: Checker | undefined;
+  readonly #storage: StorageWatch;
   readonly #endsUnhealthy: boolean;
   readonly #acceptedAt: number;
   readonly #backoff = new Backoff({ initialMs: 250, maxMs: 10_000 });
@@ -48,6 +53,8 @@ export class PodWorker {
   #loop: Promise<void> | undefined;
   #again = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
+  /** A sync that failed is not tried again before, whatever is seen: what it left behind is seen too, and it would wake itself for ever. */
+  #restsUntilMs = 0;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
   /** Why the API's wish for other resources is not followed. */
@@ -63,6 +70,7 @@ export class PodWorker {
     this.#endsUnhealthy = known.endsUnhealthy === true;
     const { clock, engine } = context.node;
     this.#checker = known.check && new Checker({ clock, engine, check: known.check, told: known.checkStatus, onChanged: () => this.wake() });
+    this.#storage = new StorageWatch(context, (message) => this.#evict(message));
     context.onChanged = () => this.wake();
     this.#prober = new Prober({
       clock,
@@ -103,6 +111,7 @@ export class PodWorker {
   update(pod: ValidPod, refused: readonly string[] = []): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
+    this.#restsUntilMs = 0;
     this.#refuseResize(refused);
     this.#context.volumes.podChanged();
     this.wake();
@@ -154,7 +163,7 @@ export class PodWorker {
     this.#prober.stop();
     this.#checker?.stop();
     this.#cancelWake?.();
-    await this.#loop;
+    await Promise.all([this.#loop, this.#storage.stop()]);
     await this.#context.volumes.stop();
     this.#deadline?.[Symbol.dispose]();
   }
@@ -164,6 +173,11 @@ export class PodWorker {
     while (this.#again && !this.#stopped) {
       this.#again = false;
       this.#publish();
+      const rest = this.#restsUntilMs - this.#context.node.clock.now();
+      if (rest > 0 && this.#stage === 'syncing') {
+        this.#wakeIn(rest);
+        continue;
+      }
       try {
         await this.#work();
         this.#backoff.reset();
@@ -172,7 +186,9 @@ export class PodWorker {
         if (this.#stopped || (this.#syncing.signal.aborted && this.#again)) continue;
         const { logger } = this.#context.node;
         logger[isPassing(error) ? 'info' : 'warn']('pod not in order yet, trying again', { pod: this.pod.metadata.name, error: messageOf(error) });
-        this.#wakeIn(this.#backoff.next());
+        const delay = this.#backoff.next();
+        this.#restsUntilMs = this.#context.node.clock.now() + Math.min(delay, LONGEST_REST_MS);
+        this.#wakeIn(delay);
       }
     }
     this.#loop = undefined;
@@ -215,6 +231,12 @@ export class PodWorker {
     if (lookAgainAtMs !== undefined) this.#wakeIn(lookAgainAtMs - node.clock.now());
   }
 
+  #evict(message: string): void {
+    if (this.#stage !== 'syncing' || isTerminal(this.#status?.phase)) return;
+    this.#context.tell('Warning', 'Evicted', message);
+    this.kill({ cause: { kind: 'evicted', message }, graceMs: 0, strict: false }, false);
+  }
+
   /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
   async #terminate(): Promise<void> {
     const { node, uid, identity } = this.#context;
@@ -222,7 +244,7 @@ export class PodWorker {
     await node.relist.look(uid);
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
-    await this.#context.volumes.stop();
+    await Promise.all([this.#storage.stop(), this.#context.volumes.stop()]);
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
     await releaseNetwork(this.#context);
@@ -306,6 +328,7 @@ const FAILURE_REASONS: Readonly<Record<Exclude<KillCause['kind'], 'deadline'>, s
   'api-deletion': 'Deleted',
   'launch-timeout': 'LaunchTimeout',
   'max-completion-time': 'MaxCompletionTimeReached',
+  evicted: 'Evicted',
   'health-check': 'Unhealthy',
   reboot: 'NodeRebooted',
 };

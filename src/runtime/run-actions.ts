@@ -47,6 +47,8 @@ export async function runActions(context: PodContext, actions: readonly PodActio
     await sandbox?.up.catch(() => undefined); // nothing of this run may still be going on after it
   }
   await sandbox?.up;
+  // Where no event has told of it (the stream may be broken), its containers would look like those of a pod that has lost its sandbox.
+  if (sandbox !== undefined) context.unseen ||= !context.observed.sandboxes.some(({ state }) => state === 'running');
   return wakes.length === 0 ? {} : { lookAgainAtMs: Math.min(...wakes) };
 }
 

@@ -83,6 +83,8 @@ async function create(
   signal: AbortSignal,
 ): Promise<string> {
   const { node, pod, uid, owner } = context;
+  // Kubernetes v1.20 pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer: what the kubelet prepares, then what it leaves to the runtime.
+  let reason: 'CreateContainerConfigError' | 'CreateContainerError' = 'CreateContainerConfigError';
   try {
     checkRunAsNonRoot(pod, container, image.user);
     const env = await environmentOf(context, container, sandbox, signal);
@@ -90,6 +92,8 @@ async function create(
     const mounts = await containerMounts({
       rootDir: node.rootDir, pod, container, volumes, hostsFile: await sandbox.hosts, terminationMessageFile, subPath: (mount) => volumeSubPath(mount, env),
     });
+    const target = pidTarget(context, container.name);
+    reason = 'CreateContainerError';
     const seccomp = await seccompContent(node.rootDir, pod, container);
     const config = inCgroup(containerConfig({
       pod,
@@ -97,7 +101,7 @@ async function create(
       attempt: action.attempt,
       owner,
       sandboxId: await sandbox.id,
-      ...pidTarget(context, container.name),
+      ...target,
       image: { from: image.id, user: image.user, name: imageStatusName(image, container.image ?? ''), statusId: imageStatusId(image) },
       ...containerCommand(container, env),
       env,
@@ -118,7 +122,6 @@ async function create(
   } catch (error) {
     if (signal.aborted || isPassing(error)) throw error;
     if (isCode(error, 'conflict')) await adopt(context, action, error);
-    const reason = isCode(error, 'workload', 'invalid') ? 'CreateContainerConfigError' : 'CreateContainerError';
     context.tell('Warning', 'Failed', `Error: ${messageOf(error)}`, action);
     throw new NotStarted({ reason, message: messageOf(error) }, node.clock.now() + RETRY_MS, { cause: error });
   }

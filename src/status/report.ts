@@ -11,6 +11,8 @@ export type KillCause =
   | { readonly kind: 'max-completion-time'; readonly message: string }
   /** The machine has been booted since. */
   | { readonly kind: 'reboot'; readonly message: string }
+  /** It has taken more of the disk than its limits allow. */
+  | { readonly kind: 'evicted'; readonly message: string }
   /** A Mesos health check has failed too often. */
   | { readonly kind: 'health-check'; readonly message: string };
 

@@ -67,6 +67,8 @@ function killed(report: PodReport, cause: KillCause): TaskUpdateDraft {
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED', message });
     case 'max-completion-time':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_MAX_COMPLETION_TIME_REACHED', message });
+    case 'evicted':
+      return draft(report, { state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LIMITATION_DISK', message });
     case 'reboot':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_EXECUTOR_TERMINATED', message });
     case 'health-check':

@@ -1,4 +1,4 @@
-import { KmError, type ErrorCode } from '../base/index.ts';
+import { isNoSpace, KmError, type ErrorCode } from '../base/index.ts';
 
 /** The `code` of a failed system call: `ENOENT`, ... */
 export function systemCode(error: unknown): string | undefined {
@@ -12,7 +12,7 @@ export async function fileWork<T>(what: string, run: () => Promise<T>, code: Err
     return await run();
   } catch (error) {
     if (error instanceof KmError) throw error;
-    const own: ErrorCode = systemCode(error) === 'ENOENT' ? 'not-found' : code;
+    const own: ErrorCode = systemCode(error) === 'ENOENT' ? 'not-found' : isNoSpace(error) ? 'no-space' : code;
     throw new KmError(own, `${what}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -7,7 +7,9 @@
  * directory and never deletes through a mount: what it cannot unmount it leaves, and says so.
  */
 export * from './container-mounts.ts';
+export * from './disk-use.ts';
 export * from './log-links.ts';
+export { volumePath } from './paths.ts';
 export * from './pod-files.ts';
 export * from './prepare-volumes.ts';
 export * from './remove-pod-files.ts';

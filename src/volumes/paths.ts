@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { KmError } from '../base/index.ts';
-import type { FileVolumeKind } from '../pod/index.ts';
+import { fileVolumeKind, type FileVolumeKind, type Volume } from '../pod/index.ts';
 
 /** Name of the kubelet's directory for volumes of a kind (`kubernetes.io/empty-dir`, the slash escaped). */
 const EMPTY_DIR = 'kubernetes.io~empty-dir';
@@ -32,6 +32,13 @@ export function emptyDirPath(rootDir: string, uid: string, volume: string): stri
 /** `<root>/pods/<uid>/volumes/kubernetes.io~<kind>/<name>` */
 export function fileVolumePath(rootDir: string, uid: string, kind: FileVolumeKind, volume: string): string {
   return join(podDirectory(rootDir, uid), 'volumes', FILE_VOLUMES[kind], segment(volume));
+}
+
+/** Where a volume is that we make ourselves; `undefined` for one from elsewhere. */
+export function volumePath(rootDir: string, uid: string, volume: Volume): string | undefined {
+  if (volume.emptyDir !== undefined) return emptyDirPath(rootDir, uid, volume.name);
+  const kind = fileVolumeKind(volume);
+  return kind === undefined ? undefined : fileVolumePath(rootDir, uid, kind, volume.name);
 }
 
 /** `<root>/pods/<uid>/volumes/kubernetes.io~<kind>/<name>`: where a volume from elsewhere is mounted. */

@@ -12,6 +12,8 @@ export interface Entry {
   told: boolean;
   /** Its containers were touched by somebody else than the executor. */
   hit: boolean;
+  /** It may have come to the executor while that could not write it down. */
+  refusable: boolean;
   /** We removed its API object without waiting for anybody. */
   forced: boolean;
 }

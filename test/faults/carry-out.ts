@@ -21,6 +21,7 @@ export class Conductor {
   readonly #lab: Laboratory;
   readonly #trace: ApiTrace | undefined;
   readonly #random: Random;
+  #diskIsFull = false;
   #backup: { readonly state: Backup; readonly known: ReadonlySet<Entry> } | undefined;
 
   constructor(lab: Laboratory, schedule: Pick<Schedule, 'seed'>, trace: ApiTrace | undefined) {
@@ -100,7 +101,15 @@ export class Conductor {
         return;
       case 'api-restore':
         return this.#restore();
+      case 'disk-full':
+        this.#diskIsFull = true;
+        for (const entry of this.book) entry.refusable ||= agent.tasks.get(entry.taskId)?.states.includes('TASK_RUNNING') !== true;
+        return this.#lab.fillDisk();
+      case 'disk-free':
+        this.#diskIsFull = false;
+        return this.#lab.freeDisk();
       case 'heal':
+        this.#diskIsFull = false;
         return this.#lab.heal();
       case 'wait':
         await sleep(step.ms);
@@ -113,12 +122,11 @@ export class Conductor {
     const object = this.object(entry);
     if (api === undefined || object === undefined) return;
     entry.told = true;
-    // Of a pod that no node has, or that is over, the API waits for nobody.
-    const { spec, status } = object as unknown as Pod & { status?: PodStatus };
-    if (graceSeconds === 0 || spec?.nodeName === undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed') entry.forced = true;
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: entry.uid }, ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }) };
     const answer = await fetch(`${api.url}${PODS}/${entry.name}`, { method: 'DELETE', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    await answer.text();
+    const { spec, status } = (await answer.json()) as Pod & { status?: PodStatus };
+    // Of a pod that no node has, or that is over, the API waits for nobody; only it knows whether it was over by then.
+    if (answer.ok && (graceSeconds === 0 || spec?.nodeName === undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed')) entry.forced = true;
     if (!answer.ok && answer.status !== 404 && answer.status !== 409) throw new Error(`the API did not delete ${entry.name}: ${answer.status}`);
   }
 
@@ -143,7 +151,7 @@ export class Conductor {
     if (api !== undefined) put(this.#lab, pod);
     // Under that name the API knows no other pod any more.
     for (const entry of this.book) if (api !== undefined && entry.name === name) entry.told = entry.forced = true;
-    const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, forced: false };
+    const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, refusable: this.#diskIsFull, forced: false };
     this.book.push(entry);
     return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: [], data: Buffer.from(JSON.stringify(pod)) } };
   }
@@ -199,6 +207,8 @@ function faultOf(fault: string): Fault {
     case '409':
     case '429':
       return { kind: 'answer', status: Number(fault), headers: fault === '429' ? { 'retry-after': '1' } : {}, body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: Number(fault), message: 'a fault of the laboratory' }) };
+    case 'full':
+      return { kind: 'answer', status: 500, body: JSON.stringify({ message: 'write /var/lib/docker/overlay2/a: no space left on device' }) };
     case 'cut':
       return { kind: 'cut', bytes: 20 };
     case 'delay':

@@ -1,13 +1,16 @@
 /** An executor below an emulated agent, with an API and an Engine, each behind a proxy that breaks on command. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesOfSession } from '../../bench/processes.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { type EngineKind, LabEngine } from './lab-engine.ts';
+import { Patience } from './patience.ts';
 import type { Random } from './random.ts';
 
 export interface LaboratoryOptions {
@@ -16,13 +19,18 @@ export interface LaboratoryOptions {
   readonly kubernetes: boolean;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The executor's own files are on a disk that can be full. */
+  readonly smallDisk?: boolean;
 }
 
 export const NODE_NAME = 'node-of-faults';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const FIXTURES = join(import.meta.dirname, '../fixtures/mesos-tls');
-/** Longest wait for anything, milliseconds. */
+/** Longest wait for anything, milliseconds of a machine that has time. */
 const PATIENCE_MS = 120_000;
+/** Of a small disk, bytes. */
+const DISK_BYTES = 4 << 20;
+const run = promisify(execFile);
 
 export class Laboratory implements AsyncDisposable {
   readonly dir: string;
@@ -62,6 +70,10 @@ export class Laboratory implements AsyncDisposable {
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
+    if (options.smallDisk === true) {
+      await mkdir(lab.rootDir);
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'km-faults', lab.rootDir]);
+    }
     if (api !== undefined) {
       const kubeconfig = api.kubeconfig().replaceAll(api.url, `http://127.0.0.1:${lab.toApi?.port ?? 0}`);
       await writeFile(join(dir, 'kubeconfig'), kubeconfig, { mode: 0o600 });
@@ -123,7 +135,12 @@ export class Laboratory implements AsyncDisposable {
     const figures = processesOfSession(this.session).find(({ pid, command }) => pid !== this.#process?.pid && command.startsWith('node'));
     if (figures === undefined) return false;
     this.cpuSeconds += figures.cpuSeconds;
-    process.kill(figures.pid, 'SIGKILL');
+    try {
+      process.kill(figures.pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      return false; // it has ended since we looked, to make way for another one
+    }
     return true;
   }
 
@@ -141,19 +158,50 @@ export class Laboratory implements AsyncDisposable {
   async shutdown(): Promise<ProcessExit | undefined> {
     for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     this.agent.shutdown();
-    return this.#process?.endedWithin(this.agent.shutdownGracePeriodMs + 20_000);
+    await this.until(() => this.exit !== undefined, this.agent.shutdownGracePeriodMs + 20_000);
+    return this.exit;
+  }
+
+  /** Not a byte is left on the small disk. `reserveToo`: nor is what the executor keeps for that. */
+  async fillDisk({ reserveToo = false } = {}): Promise<void> {
+    if (this.#options.smallDisk !== true) return;
+    if (reserveToo) {
+      const dir = join(this.rootDir, 'journal');
+      for (const name of await readdir(dir)) {
+        const bytes = await readFile(join(dir, name));
+        await truncate(join(dir, name), bytes.findLastIndex((byte) => byte !== 0) + 1);
+      }
+    }
+    await using file = await open(this.#filler, 'a');
+    for (const size of [1 << 16, 1]) {
+      const bytes = Buffer.alloc(size, 1);
+      try {
+        for (;;) await file.write(bytes);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+    }
+  }
+
+  async freeDisk(): Promise<void> {
+    await rm(this.#filler, { force: true });
+  }
+
+  get #filler(): string {
+    return join(this.rootDir, 'filler');
   }
 
   /** Nothing is broken any more. */
   async heal(): Promise<void> {
+    await this.freeDisk();
     await Promise.all([this.toEngine.heal(), this.toAgent.heal(), this.toApi?.heal()]);
   }
 
   /** Asks until the answer is true; false when it never was. */
   async until(ask: () => boolean | Promise<boolean>, ms = PATIENCE_MS): Promise<boolean> {
-    const deadline = Date.now() + ms;
+    const patience = new Patience(ms);
     for (let pause = 10; !(await ask()); pause = Math.min(pause * 1.3, 200)) {
-      if (Date.now() > deadline) return false;
+      if (patience.isOver) return false;
       await sleep(pause);
     }
     return true;
@@ -164,7 +212,7 @@ export class Laboratory implements AsyncDisposable {
     const containers = (await this.engine.containersOf(this.agent.identity)).map(({ name, status }) => `container ${name} (${status})`);
     const below = async (part: string): Promise<string[]> => (await readdir(join(this.dir, part)).catch(() => [])).map((name) => `file ${part}/${name}`);
     const files = (await Promise.all(['root/pods', 'root/journal', 'log/pods', 'log/containers'].map(below))).flat();
-    const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').filter((line) => line.includes(this.dir)).map((line) => `mount ${line}`);
+    const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').filter((line) => line.includes(this.dir) && !line.startsWith('km-faults ')).map((line) => `mount ${line}`);
     const processes = this.#sessions.flatMap(processesOfSession).map(({ pid, command }) => `process ${pid} ${command}`);
     return [...containers, ...files, ...mounts, ...processes];
   }
@@ -180,7 +228,6 @@ export class Laboratory implements AsyncDisposable {
 }
 
 async function unmountBelow(dir: string): Promise<void> {
-  const { execFile } = await import('node:child_process');
   const targets = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '').filter((target) => target.startsWith(`${dir}/`));
-  for (const target of targets.reverse()) await new Promise((resolve) => execFile('umount', ['-l', target], resolve));
+  for (const target of targets.reverse()) await run('umount', ['-l', target]).catch(() => undefined);
 }

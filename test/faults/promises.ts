@@ -34,6 +34,7 @@ function fits(entry: Entry, state: string, from: 'executor' | 'agent'): boolean 
   if (from === 'agent') return true;
   const { ends } = kindOf(entry);
   if (entry.told) return state === 'TASK_KILLED' || state === 'TASK_FINISHED' || state === 'TASK_FAILED' || state === 'TASK_ERROR';
+  if (entry.refusable && state === 'TASK_FAILED') return true;
   if (entry.hit && ends !== 'TASK_ERROR') return state === 'TASK_FINISHED' || state === 'TASK_FAILED';
   return state === ends;
 }

@@ -25,17 +25,22 @@ export type Step =
   | { readonly do: 'api-watches'; readonly how: 'cut' | 'silence' }
   | { readonly do: 'api-backup' }
   | { readonly do: 'api-restore' }
+  /** Not a byte is left on the disk of the executor's own files, until `disk-free` or `heal`. */
+  | { readonly do: 'disk-full' }
+  | { readonly do: 'disk-free' }
   | { readonly do: 'heal' }
   | { readonly do: 'wait'; readonly ms: number };
 
 export type AgentFault = 'reset-before' | 'reset-after' | '503' | 'hang' | 'delay';
-export type EngineFault = 'reset-before' | 'reset-after' | 'cut' | '500' | 'hang' | 'delay';
+export type EngineFault = 'reset-before' | 'reset-after' | 'cut' | '500' | 'full' | 'hang' | 'delay';
 export type ApiFault = 'reset-before' | 'reset-after' | '409' | '429' | '500' | '503' | 'hang' | 'delay';
 
 export interface Schedule {
   readonly seed: number;
   readonly kubernetes: boolean;
   readonly contentType: 'protobuf' | 'json';
+  /** The executor's own files are on a disk that can be full. */
+  readonly smallDisk: boolean;
   readonly steps: readonly Step[];
   /** At the end the executor is shut down with its pods, instead of behind them. */
   readonly endsInShutdown: boolean;
@@ -65,7 +70,20 @@ export function scheduleOf(seed: number, real: boolean): Schedule {
     steps.push(step, { do: 'wait', ms: Math.round(random() ** 2 * 600) });
     if (breaksForLong(step)) steps.push({ do: 'wait', ms: whole(random, 50, 1500) }, { do: 'heal' });
   }
-  return { seed, kubernetes, contentType, steps, endsInShutdown: random() < 0.25 };
+  const smallDisk = fillDisks(randomOf(seed ^ 0xf0111), steps);
+  return { seed, kubernetes, contentType, smallDisk, steps, endsInShutdown: random() < 0.25 };
+}
+
+/** Puts full disks among the steps, by a chance of their own: what else a seed does stays what it was. True when it is also that of the executor. */
+function fillDisks(random: Random, steps: Step[]): boolean {
+  const engine = random() < 0.15;
+  const own = random() < 0.2;
+  if (engine) steps.splice(whole(random, 0, steps.length), 0, { do: 'engine-faults', fault: 'full', call: pick(random, ['create', 'start'] as const), times: whole(random, 1, 4) });
+  if (!own) return false;
+  const from = whole(random, 0, steps.length);
+  steps.splice(from, 0, { do: 'disk-full' });
+  steps.splice(whole(random, from + 1, Math.min(steps.length, from + 8)), 0, { do: 'wait', ms: whole(random, 0, 1000) }, { do: 'disk-free' });
+  return true;
 }
 
 function breaksForLong(step: Step): boolean {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/index.ts';
-import { fileSystemAt, logSize, treeSize, type TreeSize } from './disk.ts';
+import { fileSystemAt, logSize, treeSize, type TreeSize } from '../../volumes/index.ts';
 import { processLimits } from './machine.ts';
 import type { ContainerSample, NodeSample, PodSample } from './sampler.ts';
 import type { DiskUse, VolumeUse } from './summary.ts';

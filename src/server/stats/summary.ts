@@ -1,4 +1,4 @@
-import type { FileSystem, TreeSize } from './disk.ts';
+import type { FileSystem, TreeSize } from '../../volumes/index.ts';
 import type { ContainerSample, NodeSample, PodSample } from './sampler.ts';
 import type { CgroupSample, InterfaceSample } from './samples.ts';
 

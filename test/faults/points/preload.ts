@@ -78,10 +78,10 @@ async function arm(folder: string): Promise<void> {
   for (const name of ['spawn', 'execFile'] as const) commands[name] = around(`process.${name}`, commands[name] as Call);
   if (point?.when === 'torn') {
     (fs as unknown as Record<string, Call>).writeSync = (...args: unknown[]) => {
-      const [fd, bytes] = args as [number, Uint8Array];
+      const [fd, bytes, , , position] = args as [number, Uint8Array, number, number, number];
       const isEntry = bytes instanceof Uint8Array && /^[0-9a-f]{8} \{/.test(Buffer.from(bytes.subarray(0, 10)).toString());
       if (isEntry && reached('journal.write')) {
-        writeSync(fd, bytes, 0, Math.floor(bytes.length / 2));
+        writeSync(fd, bytes, 0, Math.floor(bytes.length / 2), position);
         die();
       }
       return (writeSync as Call)(...args);

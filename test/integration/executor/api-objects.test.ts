@@ -198,6 +198,12 @@ test.concurrent('a variable whose secret is missing keeps its container from sta
   await under.running(task);
 });
 
+test.concurrent('what the Engine is to create and cannot is told as such', async () => {
+  const task = under.launch(pod({ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'missing.json' } } }));
+  expect((await events(task, 'Failed')).join('\n')).toContain('Error: cannot load seccomp profile');
+  await under.until(() => under.apiPod(task)?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerError', 'the container says why it waits');
+});
+
 test.concurrent('services are variables: those of the namespace where the pod wants them, the API server always', async () => {
   const name = named('web');
   const service = (clusterIP: string, port: number): object => ({ spec: { clusterIP, ports: [{ name: 'http', port, protocol: 'TCP' }] } });

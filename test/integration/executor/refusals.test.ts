@@ -117,6 +117,17 @@ describe('a group', () => {
     expect(under.states(good.task_id.value)).toEqual(['TASK_ERROR']);
   });
 
+  test('of which one has no place on the node is not launched at all', async () => {
+    const fits = under.task(pod());
+    const tooBig = under.task(pod({ resources: { requests: { cpu: '100000' } } }));
+    under.agent.launchGroup([fits, tooBig]);
+    expect(await under.ended({ taskId: tooBig.task_id.value })).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED' });
+    const end = await under.ended({ taskId: fits.task_id.value });
+    expect(end).toMatchObject({ state: 'TASK_FAILED' });
+    expect(end.message).toContain(tooBig.task_id.value);
+    expect(under.states(fits.task_id.value)).toEqual(['TASK_STARTING', 'TASK_FAILED']);
+  });
+
   test('with the same pod twice is not launched at all', async () => {
     const one = pod();
     const tasks = [under.task(one), under.task(one)];

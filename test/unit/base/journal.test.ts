@@ -68,6 +68,28 @@ describe('Journal', () => {
     }
   });
 
+  it('keeps room behind what it holds for a disk that is full, and gives it back at its end', async () => {
+    const { journal } = open();
+    journal.append({ n: 1 });
+    expect(statSync(path).size).toBeGreaterThan(128 << 10);
+    expect(journal.makeRoom(1 << 20)).toBe(true);
+    expect(statSync(path).size).toBeGreaterThan((128 << 10) + (1 << 20));
+    await journal.close();
+    expect(statSync(path).size).toBeLessThan(100);
+  });
+
+  it('after the death of the host takes what had come to the disk, up to the first hole', async () => {
+    await written({ n: 1 }, { n: 2, text: 'y'.repeat(100) }, { n: 3 });
+    const bytes = readFileSync(path);
+    const second = bytes.indexOf('"n":2');
+    writeFileSync(path, Buffer.concat([bytes.fill(0, second + 20, second + 40), Buffer.alloc(5000)]));
+    const { journal, entries } = open();
+    expect(entries).toEqual([{ n: 1 }]);
+    journal.append({ n: 4 });
+    await journal.close();
+    expect(open().entries).toEqual([{ n: 1 }, { n: 4 }]);
+  });
+
   it('names the line that is damaged before the end', async () => {
     await written({ n: 1 }, { n: 2 }, { n: 3 });
     writeFileSync(path, readFileSync(path, 'utf8').replace('{"n":2}', '{"n":9}'));

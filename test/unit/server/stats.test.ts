@@ -6,13 +6,13 @@ import type { Engine, EngineInfo } from '../../../src/docker/index.ts';
 import type { ValidPod } from '../../../src/pod/index.ts';
 import { cadvisorMetrics } from '../../../src/server/stats/cadvisor-metrics.ts';
 import { cgroupsOf, readCgroup } from '../../../src/server/stats/cgroup.ts';
-import { logSize, treeSize } from '../../../src/server/stats/disk.ts';
 import { exposition } from '../../../src/server/stats/exposition.ts';
 import { interfacesOf, readMachine } from '../../../src/server/stats/machine.ts';
 import { resourceMetrics } from '../../../src/server/stats/resource-metrics.ts';
 import { rate, Sampler, type ContainerSample, type NodeSample } from '../../../src/server/stats/sampler.ts';
 import type { CgroupSample } from '../../../src/server/stats/samples.ts';
 import { summaryOf, type DiskUse } from '../../../src/server/stats/summary.ts';
+import { logSize, treeSize } from '../../../src/volumes/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 let root: string;

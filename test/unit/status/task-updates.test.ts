@@ -51,6 +51,7 @@ describe('taskUpdates', () => {
     ['finished before the first signal', live, { stage: 'terminated', cause: kill, succeededBeforeKill: true, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
     ['deadline', live, { stage: 'terminated', cause: { kind: 'deadline', message: 'too long' } }, ['TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED']],
     ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
+    ['too much of the disk', live, { stage: 'terminated', cause: { kind: 'evicted', message: 'too much' } }, ['TASK_FAILED REASON_CONTAINER_LIMITATION_DISK']],
     ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
     ['a health check that has failed too often, whatever the exit code', { state: 'killing' }, { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' }, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FAILED']],
     ['the machine was booted', live, { stage: 'terminated', cause: { kind: 'reboot', message: 'booted' } }, ['TASK_FAILED REASON_EXECUTOR_TERMINATED']],

@@ -29,10 +29,11 @@ export interface TreeSize {
 /** More files than this are not counted: nobody may make us walk for minutes. */
 const MOST_FILES = 100_000;
 
-/** Walks a tree, links not followed, hard links counted once; `undefined` when there is none, or it is too big to be walked. */
-export async function treeSize(path: string, signal: AbortSignal): Promise<TreeSize | undefined> {
+/** Walks a tree, links not followed, hard links counted once; `undefined` when there is none, or it has more than `most` files. */
+export async function treeSize(path: string, signal: AbortSignal, most = MOST_FILES): Promise<TreeSize | undefined> {
+  /** Only what a second name may lead to: a tree can have more files than a set holds well. */
   const seen = new Set<string>();
-  let bytes = 0;
+  let [bytes, inodes] = [0, 0];
   const open = [path];
   try {
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
@@ -40,17 +41,21 @@ export async function treeSize(path: string, signal: AbortSignal): Promise<TreeS
         if (at === path) throw error;
         return undefined; // removed while we walk
       });
-      const identity = entry === undefined ? '' : `${entry.dev}:${entry.ino}`;
-      if (entry === undefined || seen.has(identity)) continue;
-      seen.add(identity);
-      if (seen.size > MOST_FILES || signal.aborted) return undefined;
+      if (entry === undefined) continue;
+      if (!entry.isDirectory() && entry.nlink > 1) {
+        const identity = `${entry.dev}:${entry.ino}`;
+        if (seen.has(identity)) continue;
+        seen.add(identity);
+      }
+      inodes++;
+      if (inodes > most || signal.aborted) return undefined;
       bytes += entry.blocks * 512;
       if (entry.isDirectory()) for await (const { name } of await opendir(at)) open.push(join(at, name));
     }
   } catch {
     return undefined;
   }
-  return { bytes, inodes: seen.size };
+  return { bytes, inodes };
 }
 
 /** Bytes of a log with its rotated files, which stand beside it. */
