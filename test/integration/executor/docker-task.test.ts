@@ -28,7 +28,7 @@ test('run to their end, in a sandbox of their own', async () => {
   expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
 });
 
-test('are healthy as their check says, and fail when it fails too often', async () => {
+test('are healthy as their check says, and are killed when it fails too often', async () => {
   const task = launch("touch /ok; trap 'exit 9' TERM; sleep 3; rm /ok; sleep 600 & wait", {
     health_check: { type: 'COMMAND', command: { value: 'test -f /ok' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 2 },
   });
@@ -43,7 +43,7 @@ test('that end well when a failing health check ends them have failed neverthele
   const task = launch("trap 'exit 0' TERM; sleep 600 & wait", {
     health_check: { type: 'COMMAND', command: { value: 'false' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 1 },
   });
-  expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', healthy: false, message: 'the health check has failed too often' });
+  expect(await under.ended(task)).toMatchObject({ state: 'TASK_KILLED', healthy: false, message: 'the health check has failed too often' });
   expect(under.states(task.taskId)).toContain('TASK_KILLING');
 });
 
