@@ -33,13 +33,13 @@ test('are healthy as their check says, and are killed when it fails too often', 
     health_check: { type: 'COMMAND', command: { value: 'test -f /ok' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 2 },
   });
   const end = await under.ended(task);
-  expect(end.state).toBe('TASK_FAILED');
+  expect(end.state).toBe('TASK_KILLED');
   const healthy = (under.record(task.taskId)?.updates ?? []).filter(({ state }) => state === 'TASK_RUNNING').map(({ status }) => status.healthy);
   expect(healthy).toContain(true);
   expect(healthy.at(-1)).toBe(false);
 });
 
-test('that end well when a failing health check ends them have failed nevertheless', async () => {
+test('that end well when a failing health check ends them have been killed nevertheless', async () => {
   const task = launch("trap 'exit 0' TERM; sleep 600 & wait", {
     health_check: { type: 'COMMAND', command: { value: 'false' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 1 },
   });
