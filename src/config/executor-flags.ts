@@ -8,7 +8,7 @@ export const DEFAULT_PAUSE_IMAGE = 'km/pause:1';
 
 type ExecutorFlags = { readonly [K in keyof Required<ExecutorConfig>]: Flag<Required<ExecutorConfig>[K]> };
 
-const VERBOSE_FROM = 4;
+export const VERBOSE_FROM = 4;
 
 /** The kubelet's and kube-mesos-framework's names wherever they have one. */
 export const EXECUTOR_FLAGS: ExecutorFlags = {

@@ -13,7 +13,8 @@ import { containerSecurity } from './security-options.ts';
 export function containerConfig(input: ContainerInput): ContainerConfig {
   const { pod, container, resources, sandboxId } = input;
   const memory = Number(resources.memoryBytes ?? 0n);
-  const { user, ...security } = containerSecurity(pod, container, input.image.user, input.seccomp);
+  const { user, GroupAdd = [], ...security } = containerSecurity(pod, container, input.image.user, input.seccomp);
+  const groups = [...new Set([...GroupAdd, ...(input.groups ?? []).map(String)])];
   const joined = `container:${sandboxId}`;
   return {
     name: containerName(pod, container.name, input.attempt),
@@ -46,6 +47,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
       MemorySwap: memory,
       ShmSize: SHM_BYTES,
       ...security,
+      GroupAdd: groups,
     },
   };
 }

@@ -41,6 +41,8 @@ export interface ContainerInput {
   /** `NAME=value`, in the order in which the container sees them. */
   readonly env: readonly string[];
   readonly mounts: readonly ContainerMount[];
+  /** Beside those of the pod's security context: of its volumes. */
+  readonly groups?: readonly number[];
   /** Content of the seccomp profile of the node that the container names; absent when it names none. */
   readonly seccomp?: string;
   readonly resources: ContainerResources;

@@ -9,9 +9,14 @@ export interface ClaimedVolume {
   readonly source: ClaimedSource;
   readonly readOnly: boolean;
   readonly mountOptions: readonly string[];
+  /** What is in it belongs to this group: containers of the pod are members. */
+  readonly group?: number;
   /** It is to be had on the pod's node; where not, it must not be mounted. */
   readonly here: boolean;
 }
+
+/** On a persistent volume (Kubernetes v1.20 pkg/volume/util VolumeGidAnnotationKey). */
+const GROUP = 'pv.beta.kubernetes.io/gid';
 
 export type ClaimedSource =
   | { readonly kind: 'hostPath'; readonly path: string; readonly type: string }
@@ -51,8 +56,10 @@ export function claimedVolume(volume: PersistentVolume, claim: PersistentVolumeC
   if ((spec.volumeMode ?? 'Filesystem') !== 'Filesystem') {
     throw new KmError('workload', `volume ${pod.name} has volumeMode ${spec.volumeMode}, but is specified in volumeMounts`);
   }
+  const group = metadata.annotations?.[GROUP] ?? '';
   return {
     name,
+    ...(/^\d{1,10}$/.test(group) && { group: Number(group) }), // the kubelet passes over what is no number, too
     source: sourceOf(name, spec),
     readOnly: pod.persistentVolumeClaim?.readOnly === true || spec.nfs?.readOnly === true,
     mountOptions: spec.mountOptions ?? [],

@@ -48,6 +48,7 @@ export class PodVolumes {
   #removed = false;
   /** The volumes are there: made by us, or by an earlier process. */
   #made = false;
+  #groups: readonly number[] = [];
   #failed = false;
 
   /** `onChanged`: something that the pod names in the API is another than before. */
@@ -84,6 +85,7 @@ export class PodVolumes {
     if (this.#prepared !== undefined) return this.#prepared;
     const { node, pod } = this.#context;
     const claimed = await this.#claimed(signal);
+    this.#groups = [...claimed.values()].flatMap(({ group }) => group ?? []);
     try {
       this.#prepared = await this.#exclusively(() =>
         prepareVolumes({
@@ -105,6 +107,11 @@ export class PodVolumes {
     this.#made = true;
     if (this.#state === 'held' && this.#fileVolumes.length > 0) this.#refresher.start();
     return this.#prepared;
+  }
+
+  /** Groups that its volumes belong to; known once they are prepared. */
+  get groups(): readonly number[] {
+    return this.#groups;
   }
 
   /** The last try to prepare them was in vain. */

@@ -106,6 +106,7 @@ async function create(
       ...containerCommand(container, env),
       env,
       mounts,
+      groups: context.volumes.groups,
       ...(seccomp !== undefined && { seccomp }),
       resources: containerResources(container),
       oomScoreAdj: clampOomScore(oomScoreAdj(pod, container, BigInt(node.engineInfo.memoryBytes)), node.limits).score,

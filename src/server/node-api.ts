@@ -22,6 +22,7 @@ import { runRoutes } from './endpoints/run.ts';
 import { specRoutes } from './endpoints/spec.ts';
 import { statsRoutes } from './endpoints/stats.ts';
 import { systemLogRoutes, type SystemLogsOptions } from './endpoints/system-logs.ts';
+import { verbosityRoutes } from './endpoints/verbosity.ts';
 import type { Listening } from './http/listen.ts';
 import { NodeServer } from './http/node-server.ts';
 import { requestMeter } from './http/request-meter.ts';
@@ -101,6 +102,7 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
       ...specRoutes(() => clock.now()),
       ...configzRoutes(options.kubeletConfig),
       ...debugRoutes(),
+      ...verbosityRoutes((level) => logger.setLevel(level)),
     ],
     meter: requestMeter(metrics),
     clock,

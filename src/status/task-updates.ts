@@ -72,7 +72,7 @@ function killed(report: PodReport, cause: KillCause): TaskUpdateDraft {
     case 'reboot':
       return draft(report, { state: 'TASK_FAILED', reason: 'REASON_EXECUTOR_TERMINATED', message });
     case 'health-check':
-      return { ...draft(report, { state: 'TASK_FAILED', message }), healthy: false };
+      return { ...draft(report, { state: 'TASK_KILLED', message }), healthy: false }; // as Mesos' own executors: src/docker/executor.cpp
   }
 }
 

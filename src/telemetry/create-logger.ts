@@ -1,12 +1,12 @@
 import { pino, stdSerializers, type BaseLogger, type DestinationStream } from 'pino';
 import { messageOf } from '../base/index.ts';
-import type { LogFields, Logger } from './logger.ts';
+import type { LogFields, Logger, LogLevel } from './logger.ts';
 
 /** Names of fields whose value is never written, wherever a caller puts it. */
 const SECRET = /token|password|secret|authorization|private.?key/i;
 
 export interface LogOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: LogLevel;
   readonly format: 'text' | 'json';
   /** Where lines go; standard error unless told. */
   readonly write?: (line: string) => void;
@@ -17,23 +17,30 @@ export function createLogger(options: LogOptions): Logger {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const destination: DestinationStream = { write: options.format === 'json' ? write : (line) => write(asText(line)) };
   const root = pino(
-    { level: options.level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (level) => ({ level }) }, serializers: { error: errorOf } },
+    { level: 'debug', base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (level) => ({ level }) }, serializers: { error: errorOf } },
     destination,
   );
-  return wrap(root);
+  return wrap(root, { level: options.level });
 }
 
 interface Target extends Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'> {
   child(fields: LogFields): Target;
 }
 
-function wrap(target: Target): Logger {
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** `least` is that of the whole family; pino has a level for each logger by itself. */
+function wrap(target: Target, least: { level: LogLevel }): Logger {
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (LEVELS.indexOf(level) >= LEVELS.indexOf(least.level)) target[level](clean(fields), message);
+  };
   return {
-    debug: (message, fields) => target.debug(clean(fields), message),
-    info: (message, fields) => target.info(clean(fields), message),
-    warn: (message, fields) => target.warn(clean(fields), message),
-    error: (message, fields) => target.error(clean(fields), message),
-    child: (fields) => wrap(target.child(clean(fields))),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(target.child(clean(fields)), least),
+    setLevel: (level) => void (least.level = level),
   };
 }
 

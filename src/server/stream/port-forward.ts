@@ -10,6 +10,7 @@ import { acceptSpdy, refuse } from './upgrade.ts';
 import { acceptWebSocket } from './websocket/accept.ts';
 import { ChannelSocket } from './websocket/channel-socket.ts';
 import type { Channel, ChannelKind } from './websocket/channel.ts';
+import { MessageStream } from './websocket/message-stream.ts';
 
 /** A request to forward ports of a pod, whose connection is to be upgraded. */
 export interface Forwarding {
@@ -39,12 +40,11 @@ export async function portForwardOverWebSocket(forwarding: Forwarding): Promise<
   const ports = portsOf(request);
   const isTunnel = request.headers['sec-websocket-protocol']?.includes(TUNNEL_PROTOCOL) === true;
   if (typeof ports === 'string' && !isTunnel) return refuse(socket, { status: 400, message: ports });
-  const accepted = await acceptWebSocket(request, socket, head, [TUNNEL_PROTOCOL, ...(typeof ports === 'string' ? [] : WEBSOCKET_PROTOCOLS)]);
-  if (accepted === undefined) return;
-  const { webSocket, protocol, asStream } = accepted;
-  if (protocol === TUNNEL_PROTOCOL) return forwardStreams(forwarding, asStream(), Buffer.alloc(0));
+  const protocol = acceptWebSocket(request, socket, [TUNNEL_PROTOCOL, ...(typeof ports === 'string' ? [] : WEBSOCKET_PROTOCOLS)]);
+  if (protocol === undefined) return;
+  if (protocol === TUNNEL_PROTOCOL) return forwardStreams(forwarding, new MessageStream(socket, head), Buffer.alloc(0));
   const pairs = typeof ports === 'string' ? [] : ports;
-  const channels = new ChannelSocket(webSocket, { ...limits, isBase64: protocol.includes('base64'), kinds: pairs.flatMap((): ChannelKind[] => ['both', 'write']) });
+  const channels = new ChannelSocket(socket, head, { ...limits, isBase64: protocol.includes('base64'), kinds: pairs.flatMap((): ChannelKind[] => ['both', 'write']) });
   await Promise.all(
     pairs.map(async (port, i) => {
       const [data, error] = channels.all.slice(i * 2, i * 2 + 2) as [Channel, Channel];

@@ -75,10 +75,9 @@ export async function remoteCommandOverSpdy({ request, socket, head, wanted, run
 }
 
 export async function remoteCommandOverWebSocket({ request, socket, head, wanted, run, limits }: RemoteCommand): Promise<void> {
-  const accepted = await acceptWebSocket(request, socket, head, WEBSOCKET_PROTOCOLS);
-  if (accepted === undefined) return;
-  const { webSocket, protocol } = accepted;
-  const channels = new ChannelSocket(webSocket, {
+  const protocol = acceptWebSocket(request, socket, WEBSOCKET_PROTOCOLS);
+  if (protocol === undefined) return;
+  const channels = new ChannelSocket(socket, head, {
     ...limits,
     isBase64: protocol.includes('base64'),
     kinds: [wanted.stdin ? 'read' : 'none', wanted.stdout ? 'write' : 'none', wanted.stderr ? 'write' : 'none', 'write', 'read'],

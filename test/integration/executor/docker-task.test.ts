@@ -28,22 +28,22 @@ test('run to their end, in a sandbox of their own', async () => {
   expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED']);
 });
 
-test('are healthy as their check says, and fail when it fails too often', async () => {
+test('are healthy as their check says, and are killed when it fails too often', async () => {
   const task = launch("touch /ok; trap 'exit 9' TERM; sleep 3; rm /ok; sleep 600 & wait", {
     health_check: { type: 'COMMAND', command: { value: 'test -f /ok' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 2 },
   });
   const end = await under.ended(task);
-  expect(end.state).toBe('TASK_FAILED');
+  expect(end.state).toBe('TASK_KILLED');
   const healthy = (under.record(task.taskId)?.updates ?? []).filter(({ state }) => state === 'TASK_RUNNING').map(({ status }) => status.healthy);
   expect(healthy).toContain(true);
   expect(healthy.at(-1)).toBe(false);
 });
 
-test('that end well when a failing health check ends them have failed nevertheless', async () => {
+test('that end well when a failing health check ends them have been killed nevertheless', async () => {
   const task = launch("trap 'exit 0' TERM; sleep 600 & wait", {
     health_check: { type: 'COMMAND', command: { value: 'false' }, delay_seconds: 0, interval_seconds: 1, grace_period_seconds: 0, consecutive_failures: 1 },
   });
-  expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', healthy: false, message: 'the health check has failed too often' });
+  expect(await under.ended(task)).toMatchObject({ state: 'TASK_KILLED', healthy: false, message: 'the health check has failed too often' });
   expect(under.states(task.taskId)).toContain('TASK_KILLING');
 });
 

@@ -1,8 +1,31 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_KUBECTL, TryKubectl } from './try-kubectl.ts';
+import { HAS_KUBECTL, type Kubectl, TryKubectl } from './try-kubectl.ts';
 
 const SOON = { timeout: 30_000 };
 const sh = (script: string): string[] => ['sh', '-c', script];
+
+/** Whole lines of a log with times. */
+function stamped(log: string): { time: string; line: string }[] {
+  const whole = log.slice(0, log.lastIndexOf('\n') + 1).split('\n').slice(0, -1);
+  return whole.map((text) => ({ time: text.slice(0, text.indexOf(' ')), line: text.slice(text.indexOf(' ') + 1) }));
+}
+
+/** The process below a supervisor. */
+function workerOf(supervisor: number): number {
+  return Number(readFileSync(`/proc/${supervisor}/task/${supervisor}/children`, 'utf8').trim().split(' ')[0]);
+}
+
+/** The first kubectl that has something to show: until the next worker serves, there is nobody to ask. */
+async function answering(begin: () => Kubectl): Promise<Kubectl> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
+    const kubectl = begin();
+    const isOver = kubectl.ended.then(() => true);
+    while (kubectl.stdout === '' && !(await Promise.race([isOver, new Promise<false>((resolve) => setTimeout(resolve, 50, false))]))) continue;
+    if (kubectl.stdout !== '') return kubectl;
+  }
+  throw new Error('the node does not answer again');
+}
 
 describe.skipIf(!HAS_KUBECTL)('kubectl logs', () => {
   let k: TryKubectl;
@@ -74,6 +97,26 @@ describe.skipIf(!HAS_KUBECTL)('kubectl logs', () => {
     const lines = (await logs('-f', 'rotated')).trimEnd().split('\n').map((line) => Number(line.split(' ')[1]));
     expect(lines.at(-1)).toBe(20_000);
     expect(lines).toEqual(lines.map((_, i) => (lines[0] ?? 0) + i));
+  });
+
+  it('ends with an error when the executor dies, and goes on from the last line that was seen', async () => {
+    await k.pod('steady', [{ command: sh('i=0; while true; do i=$((i+1)); echo line $i; usleep 20000; done') }]);
+    const broken = k.begin('logs', '-f', '--timestamps', 'steady');
+    await expect.poll(() => broken.stdout, SOON).toContain(' line 20\n');
+    process.kill(workerOf(k.cluster.executorPid), 'SIGKILL');
+    const { code, stderr } = await broken.ended;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/EOF|reset/)]);
+
+    // The time goes to the API in whole seconds: the lines of that second come again, and their times tell which they are.
+    const seen = stamped(broken.stdout);
+    const last = seen.at(-1)?.time ?? '';
+    const following = await answering(() => k.begin('logs', '-f', '--timestamps', `--since-time=${last}`, 'steady'));
+    const enough = (): boolean => stamped(following.stdout).filter(({ time }) => time > last).length > 20;
+    await expect.poll(enough, SOON).toBe(true);
+    following.kill('SIGINT');
+    await following.ended;
+    const all = [...seen, ...stamped(following.stdout).filter(({ time }) => time > last)];
+    expect(all.map(({ line }) => line)).toEqual(all.map((_, i) => `line ${i + 1}`));
   });
 
   it('stops following with its user', async () => {

@@ -29,6 +29,11 @@ class Sink extends Writable {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Long enough for all that came to be written, unless the target is busy. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 4; i++) await turn();
+}
+
 describe('what is poured', () => {
   it('arrives whole and in order, whatever the pieces are, before whoever listens hears of the end', async () => {
     await fc.assert(
@@ -54,15 +59,26 @@ describe('what is poured', () => {
     const to = new Sink(true);
     pour(from, to);
     from.write('a'.repeat(20));
-    await turn();
-    await turn();
+    await turns();
     for (const piece of ['b', 'c', 'd']) from.write(piece);
-    await turn();
-    await turn();
+    await turns();
     expect(to.writes.map(String)).toEqual(['a'.repeat(20)]);
     to.take();
-    await turn();
+    await turns();
     expect(to.writes.map(String)).toEqual(['a'.repeat(20), 'bcd']);
+  });
+
+  it('is written together while more comes in every turn, up to a point', async () => {
+    const from = new PassThrough();
+    const to = new Sink(false);
+    pour(from, to);
+    for (let i = 0; i < 12; i++) {
+      for (let piece = 0; piece < 2; piece++) from.write(Buffer.alloc(8 * 1024));
+      await turn();
+    }
+    await turns();
+    expect(to.writes.length).toBeGreaterThan(1);
+    expect(to.writes.length).toBeLessThanOrEqual(6);
   });
 
   it('is bounded: a source waits whose target takes nothing, and goes on when it does', async () => {
@@ -96,8 +112,7 @@ describe('what is poured', () => {
     const to = new Sink(false);
     const stop = pour(from, to);
     from.write('before');
-    await turn();
-    await turn();
+    await turns();
     stop();
     from.write('after');
     await turn();

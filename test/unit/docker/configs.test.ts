@@ -109,6 +109,7 @@ describe('a container’s settings', () => {
     ],
     ['no AppArmor', { container: { securityContext: { appArmorProfile: { type: 'Unconfined' } } } }, { HostConfig: { SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined'] } }],
     ['all of /proc', { container: { securityContext: { procMount: 'Unmasked' } } }, { HostConfig: { MaskedPaths: [], ReadonlyPaths: [] } }],
+    ['groups that volumes belong to', { spec: { securityContext: { supplementalGroups: [5, 6] } }, input: { groups: [6, 9] } }, { HostConfig: { GroupAdd: ['5', '6', '9'] } }],
     ['groups', { spec: { securityContext: { supplementalGroups: [5, 6], fsGroup: 7 } } }, { HostConfig: { GroupAdd: ['5', '6', '7'] } }],
     ['the pod’s user', { spec: { securityContext: { runAsUser: 1, runAsGroup: 2 } } }, { User: '1:2' }],
     [

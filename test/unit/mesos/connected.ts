@@ -11,7 +11,7 @@ export interface LogLine {
 
 export function recordingLogger(lines: LogLine[]): Logger {
   const at = (level: string) => (message: string, fields: LogFields = {}) => void lines.push({ level, message, fields });
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => recordingLogger(lines) };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => recordingLogger(lines), setLevel: () => undefined };
 }
 
 /** A connection with everything that a test wants to look at. */

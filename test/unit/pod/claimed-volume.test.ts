@@ -32,6 +32,11 @@ describe('what a claim has got', () => {
     expect(claimedVolume(volume(spec), claim(), POD_VOLUME)).toMatchObject({ name: 'pv', ...expected });
   });
 
+  test.each<[string, number | undefined]>([['1777', 1777], ['0', 0], ['staff', undefined], ['-1', undefined], ['', undefined]])('belongs to the group %j', (gid, expected) => {
+    const found = { ...volume({ local: { path: '/p' } }), metadata: { name: 'pv', annotations: { 'pv.beta.kubernetes.io/gid': gid } } };
+    expect(claimedVolume(found, claim(), POD_VOLUME).group).toBe(expected);
+  });
+
   it('is read-only where the pod wants it so', () => {
     const readOnly = { name: 'v', persistentVolumeClaim: { claimName: 'data', readOnly: true } };
     expect(claimedVolume(volume({ local: { path: '/p' } }), claim(), readOnly).readOnly).toBe(true);

@@ -16,6 +16,7 @@ import { portForwardRoutes } from '../../../src/server/endpoints/port-forward.ts
 import { remoteCommandRoutes } from '../../../src/server/endpoints/remote-command.ts';
 import { runRoutes } from '../../../src/server/endpoints/run.ts';
 import { rangeOf, systemLogRoutes } from '../../../src/server/endpoints/system-logs.ts';
+import { verbosityRoutes } from '../../../src/server/endpoints/verbosity.ts';
 import type { Route } from '../../../src/server/http/router.ts';
 import { TestNode, TestReviews, type Answered, type Asked } from './support/test-node.ts';
 
@@ -206,6 +207,33 @@ describe('/debug/pprof/', () => {
     expect(profile.nodes.length).toBeGreaterThan(0);
     expect((await ask(debugRoutes(), '/debug/pprof/')).body).toContain('profile');
     expect((await ask(debugRoutes(), '/debug/pprof/none')).status).toBe(404);
+  });
+});
+
+describe('/debug/flags/v', () => {
+  it.each<[string, string]>([
+    ['10', 'debug'],
+    ['4', 'debug'],
+    ['3', 'info'],
+    ['+0', 'info'],
+    ['-1', 'warn'],
+  ])('set to %s has the log say %s and more', async (v, level) => {
+    const set: string[] = [];
+    expect(await ask(verbosityRoutes((one) => set.push(one)), '/debug/flags/v', { method: 'PUT', body: v })).toMatchObject({ status: 200, body: `successfully set klog.logging.verbosity to ${v}\n` });
+    expect(set).toEqual([level]);
+  });
+
+  it.each<[string, string, number, string]>([
+    ['PUT', 'loud', 400, 'failed set klog.logging.verbosity loud: strconv.ParseInt: parsing "loud": invalid syntax\n'],
+    ['PUT', '', 400, 'failed set klog.logging.verbosity : strconv.ParseInt: parsing "": invalid syntax\n'],
+    ['PUT', '2147483648', 400, 'failed set klog.logging.verbosity 2147483648: strconv.ParseInt: parsing "2147483648": value out of range\n'],
+    ['PUT', '1'.repeat(2000), 400, 'error reading request body: http: request body too large\n'],
+    ['GET', '', 406, 'unsupported http method\n'],
+    ['POST', '4', 406, 'unsupported http method\n'],
+  ])('changes nothing on %s of %j', async (method, body, status, words) => {
+    const set: string[] = [];
+    expect(await ask(verbosityRoutes((one) => set.push(one)), '/debug/flags/v', { method, ...(body !== '' && { body }) })).toMatchObject({ status, body: words });
+    expect(set).toEqual([]);
   });
 });
 

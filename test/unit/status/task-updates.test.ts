@@ -53,7 +53,7 @@ describe('taskUpdates', () => {
     ['launch timeout', starting, { stage: 'terminated', cause: { kind: 'launch-timeout', message: 'too slow' } }, ['TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED']],
     ['too much of the disk', live, { stage: 'terminated', cause: { kind: 'evicted', message: 'too much' } }, ['TASK_FAILED REASON_CONTAINER_LIMITATION_DISK']],
     ['max completion time', live, { stage: 'terminated', cause: { kind: 'max-completion-time', message: 'over' } }, ['TASK_FAILED REASON_MAX_COMPLETION_TIME_REACHED']],
-    ['a health check that has failed too often, whatever the exit code', { state: 'killing' }, { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' }, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FAILED']],
+    ['a health check that has failed too often, whatever the exit code', { state: 'killing' }, { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' }, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_KILLED']],
     ['the machine was booted', live, { stage: 'terminated', cause: { kind: 'reboot', message: 'booted' } }, ['TASK_FAILED REASON_EXECUTOR_TERMINATED']],
     ['nothing after the end', { state: 'ended' }, { stage: 'terminated', cause: kill }, []],
   ])('%s', (_name, progress, change, expected) => {
@@ -69,7 +69,7 @@ describe('taskUpdates', () => {
 
   it('says of a task that its health check has ended that it was not healthy', () => {
     const change = { stage: 'terminated', cause: { kind: 'health-check', message: 'unhealthy' } } as const;
-    expect(taskUpdates(live, report(change), true).updates).toMatchObject([{ state: 'TASK_FAILED', healthy: false, message: 'unhealthy' }]);
+    expect(taskUpdates(live, report(change), true).updates).toMatchObject([{ state: 'TASK_KILLED', healthy: false, message: 'unhealthy' }]);
   });
 
   it('leaves TASK_KILLING out for a framework that does not know it', () => {

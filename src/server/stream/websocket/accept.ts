@@ -1,50 +1,42 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
-import { prepareSocket, refuse } from '../upgrade.ts';
+import { prepareSocket, refuse, type Refusal } from '../upgrade.ts';
 
-/** Bytes of one message that are taken at most; a client's terminal or file comes in messages of about 32 KiB. */
-const LARGEST_MESSAGE = 4 * 1024 * 1024;
+/** What the answer to a handshake is made with (RFC 6455, section 1.3). */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-export interface AcceptedWebSocket {
-  readonly webSocket: WebSocket;
-  /** The messages joined, as a stream of bytes. */
-  readonly asStream: () => Duplex;
-  /** The first of the client's that is ours; `''` where it named none. */
-  readonly protocol: string;
-}
-
-/** Answers an upgrade to a WebSocket; undefined when it refused. `''` in `ours` allows clients that name no protocol. */
-export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, ours: readonly string[]): Promise<AcceptedWebSocket | undefined> {
+/**
+ * Answers an upgrade to a WebSocket; undefined when it refused, else the subprotocol: the first of the client's that is ours, `''` where it named none.
+ * `''` in `ours` allows clients that name none. Extensions are not agreed on: what is carried is rarely worth compressing.
+ */
+export function acceptWebSocket(request: IncomingMessage, socket: Duplex, ours: readonly string[]): string | undefined {
   const theirs = protocolsOf(request);
   const protocol = theirs.find((name) => ours.includes(name));
-  if (protocol === undefined) {
-    refuse(socket, { status: 403, message: `requested protocol(s) are not supported: [${theirs.join(' ')}]; supports [${ours.join(' ')}]` });
+  const key = request.headers['sec-websocket-key'] ?? '';
+  const refusal = protocol === undefined ? { status: 403, message: `requested protocol(s) are not supported: [${theirs.join(' ')}]; supports [${ours.join(' ')}]` } : badHandshake(request, key);
+  if (refusal !== undefined) {
+    refuse(socket, refusal);
     return undefined;
   }
-  const onError = (): unknown => socket.destroy();
-  socket.on('error', onError);
-  const { createWebSocketStream, WebSocketServer } = await import('ws');
-  // Answers to pings are ours, since `ws` gives them without looking how many the client has not yet taken.
-  const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, autoPong: false, maxPayload: LARGEST_MESSAGE });
-  // The protocol is agreed on without `ws`: it refuses the whole request for a name with a slash, as that of SPDY has one.
-  server.on('headers', (headers) => {
-    if (protocol !== '') headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
-  });
-  const { 'sec-websocket-protocol': _theirs, ...headers } = request.headers;
-  const withoutProtocol = Object.create(request, { headers: { value: headers } }) as IncomingMessage;
-  // Resolves with nothing when it was no proper handshake: then it has been answered with a 400.
-  return new Promise((resolve) => {
-    socket.on('close', () => resolve(undefined));
-    server.handleUpgrade(withoutProtocol, socket, head, (webSocket) => {
-      prepareSocket(socket);
-      resolve({ webSocket, protocol, asStream: () => createWebSocketStream(webSocket) });
-    });
-  });
+  prepareSocket(socket);
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${createHash('sha1').update(key + GUID).digest('base64')}`,
+    ...(protocol ? [`Sec-WebSocket-Protocol: ${protocol}`] : []),
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  return protocol;
+}
+
+function badHandshake({ method, headers }: IncomingMessage, key: string): Refusal | undefined {
+  if (method !== 'GET') return { status: 405, message: 'a WebSocket is asked for with GET' };
+  if (headers['sec-websocket-version'] !== '13') return { status: 400, message: 'missing or bad WebSocket Version', headers: ['Sec-WebSocket-Version: 13'] };
+  return KEY.test(key) ? undefined : { status: 400, message: 'missing or bad Sec-WebSocket-Key' };
 }
 
 /** The subprotocols that a client offers, in its order; `['']` where it offers none. */
-export function protocolsOf(request: IncomingMessage): string[] {
+function protocolsOf(request: IncomingMessage): string[] {
   const names = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   return names.length === 1 ? names : names.filter((name) => name !== '');
 }

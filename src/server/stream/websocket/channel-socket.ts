@@ -1,8 +1,11 @@
-import type { WebSocket } from 'ws';
+import type { Duplex } from 'node:stream';
 import { KmError } from '../../../base/index.ts';
 import { Garbage } from '../garbage.ts';
 import type { StreamLimits } from '../limits.ts';
 import { Channel, type ChannelCarrier, type ChannelKind } from './channel.ts';
+import { CLOSE, OPCODE } from './frame.ts';
+import type { Place } from './frame-decoder.ts';
+import { MessageSocket } from './message-socket.ts';
 
 export interface ChannelSocketOptions extends StreamLimits {
   /** Messages are text: the number as a digit, the data in base64. */
@@ -17,35 +20,38 @@ const CLOSE_CHANNEL = 255;
 const MOST_OWED = 64 * 1024;
 const CLOSING_MS = 10_000;
 const TICK_MS = 10_000;
-const NORMAL_CLOSURE = 1000;
+/** Parts in which a message may come that is read as a whole. */
+const MOST_PARTS = 4096;
 
 /**
  * The channels of one WebSocket (Kubernetes v1.20 apiserver/pkg/util/wsstream). `signal` aborts when it is over, whoever ended it.
  * It is not read while one of its channels can take no more, nor answers pings of a client who does not read.
  */
 export class ChannelSocket implements ChannelCarrier {
-  readonly #webSocket: WebSocket;
+  readonly #messages: MessageSocket;
   readonly #options: ChannelSocketOptions;
   readonly #channels: Channel[];
   readonly #full = new Set<number>();
   readonly #over = new AbortController();
   #activeAt: number;
   readonly #garbage = new Garbage();
+  /** Of the message that is coming: the channel, when its number has come; and its parts, where it means something only when it is whole. */
+  #channel: number | undefined;
+  #parts: Buffer[] = [];
   #isClosing = false;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(webSocket: WebSocket, options: ChannelSocketOptions) {
-    this.#webSocket = webSocket;
+  constructor(socket: Duplex, head: Buffer, options: ChannelSocketOptions) {
     this.#options = options;
     this.#activeAt = options.clock.now();
     this.#channels = options.kinds.map((kind, number) => new Channel(this, number, kind));
-    webSocket.binaryType = 'nodebuffer';
-    webSocket.on('message', (data) => this.#receive(data as Buffer));
-    webSocket.on('ping', (data) => {
-      if (webSocket.bufferedAmount < MOST_OWED) webSocket.pong(data);
+    this.#messages = new MessageSocket(socket, head, {
+      takePiece: (piece, place) => this.#receive(piece, place),
+      takePing: (payload) => {
+        if (this.#messages.owed < MOST_OWED) this.#messages.pong(payload);
+      },
+      takeEnd: () => this.#end(),
     });
-    webSocket.on('error', () => webSocket.terminate());
-    webSocket.on('close', () => this.#end());
     this.#tick();
   }
 
@@ -61,46 +67,58 @@ export class ChannelSocket implements ChannelCarrier {
 
   /** Sends an empty message. */
   greet(channel: number): void {
-    this.send(channel, Buffer.alloc(0), () => undefined);
+    this.send(channel, [], () => undefined);
   }
 
   /** Says goodbye, after everything that was written. */
-  close(): void {
+  close(status: number = CLOSE.normal): void {
     if (this.#over.signal.aborted || this.#isClosing) return;
     this.#isClosing = true;
-    this.#webSocket.resume();
-    this.#webSocket.close(NORMAL_CLOSURE);
+    this.#messages.close(status);
     this.#cancelTimer();
-    this.#cancelTimer = this.#options.clock.after(CLOSING_MS, () => this.#webSocket.terminate());
+    this.#cancelTimer = this.#options.clock.after(CLOSING_MS, () => this.#messages.terminate());
   }
 
-  send(channel: number, data: Buffer, done: (error?: Error) => void): void {
+  send(channel: number, data: readonly Buffer[], done: (error?: Error | null) => void): void {
     if (this.#isClosing || this.#over.signal.aborted) return done(gone());
-    this.#garbage.add(data.length);
+    for (const { length } of data) this.#garbage.add(length);
     this.#activeAt = this.#options.clock.now();
-    if (this.#options.isBase64) this.#webSocket.send(`${channel}${data.toString('base64')}`, done);
-    else this.#webSocket.send(Buffer.concat([Buffer.from([channel]), data]), { binary: true }, done);
+    if (this.#options.isBase64) this.#messages.send(OPCODE.text, Buffer.from(`${channel}${Buffer.concat(data).toString('base64')}`), [], done);
+    else this.#messages.send(OPCODE.binary, Buffer.from([channel]), data, done);
   }
 
   full(channel: number): void {
     this.#full.add(channel);
-    if (!this.#isClosing) this.#webSocket.pause();
+    if (!this.#isClosing) this.#messages.pause();
   }
 
   free(channel: number): void {
-    if (this.#full.delete(channel) && this.#full.size === 0) this.#webSocket.resume();
+    if (this.#full.delete(channel) && this.#full.size === 0) this.#messages.resume();
   }
 
-  #receive(message: Buffer): void {
+  #receive(piece: Buffer, { isFirst, isLast }: Place): void {
     this.#activeAt = this.#options.clock.now();
-    this.#garbage.add(message.length);
-    const [first] = message;
-    if (first === undefined || this.#isClosing) return;
-    const { isBase64 } = this.#options;
-    const number = isBase64 ? first - '0'.charCodeAt(0) : first;
-    const data = message.subarray(1);
-    if (number === CLOSE_CHANNEL && data[0] !== undefined) this.#channels[data[0]]?.receiveEnd();
-    else this.#channels[number]?.receive(isBase64 ? Buffer.from(data.toString('latin1'), 'base64') : data);
+    this.#garbage.add(piece.length);
+    if (this.#isClosing) return;
+    if (this.#options.isBase64) return this.#receiveText(piece, isLast);
+    let data = piece;
+    if (isFirst) this.#channel = undefined;
+    if (this.#channel === undefined) {
+      this.#channel = piece[0];
+      data = piece.subarray(1);
+    }
+    if (this.#channel === CLOSE_CHANNEL && data[0] !== undefined) this.#channels[data[0]]?.receiveEnd();
+    else if (this.#channel !== undefined) this.#channels[this.#channel]?.receive(data);
+  }
+
+  /** Base64 is not to be cut anywhere: a message is decoded when it is whole. */
+  #receiveText(piece: Buffer, isLast: boolean): void {
+    this.#parts.push(piece);
+    if (this.#parts.length > MOST_PARTS) return this.close(CLOSE.tooBig);
+    if (!isLast) return;
+    const message = Buffer.concat(this.#parts).toString('latin1');
+    this.#parts = [];
+    if (message !== '') this.#channels[message.charCodeAt(0) - '0'.charCodeAt(0)]?.receive(Buffer.from(message.slice(1), 'base64'));
   }
 
   #tick(): void {
@@ -108,7 +126,7 @@ export class ChannelSocket implements ChannelCarrier {
     this.#cancelTimer = clock.after(Math.min(TICK_MS, idleTimeoutMs), () => {
       if (clock.now() - this.#activeAt >= idleTimeoutMs) return this.close();
       // A client that is gone shows in the answer to what we send, since just now we do not read.
-      if (this.#full.size > 0 && this.#webSocket.bufferedAmount < MOST_OWED) this.#webSocket.ping();
+      if (this.#full.size > 0 && this.#messages.owed < MOST_OWED) this.#messages.ping();
       this.#tick();
     });
   }

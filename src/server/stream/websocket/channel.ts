@@ -2,7 +2,8 @@ import { Duplex } from 'node:stream';
 
 /** What a channel asks of its socket. */
 export interface ChannelCarrier {
-  send(channel: number, data: Buffer, done: (error?: Error) => void): void;
+  /** As one message; calls back when it has been written. */
+  send(channel: number, data: readonly Buffer[], done: (error?: Error | null) => void): void;
   /** The channel can take no more for now. */
   full(channel: number): void;
   /** The channel can take more again. */
@@ -44,8 +45,13 @@ export class Channel extends Duplex {
     this.#carrier.free(this.#number);
   }
 
-  override _write(data: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    if (this.#isSent) this.#carrier.send(this.#number, data, done);
+  override _write(data: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#isSent) this.#carrier.send(this.#number, [data], done);
+    else done();
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    if (this.#isSent) this.#carrier.send(this.#number, chunks.map(({ chunk }) => chunk), done);
     else done();
   }
 

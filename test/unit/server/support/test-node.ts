@@ -19,6 +19,7 @@ export interface Asked {
   readonly token?: string;
   readonly client?: Issued;
   readonly headers?: Record<string, string>;
+  readonly body?: string;
 }
 
 export interface Answered {
@@ -78,7 +79,7 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** One request over a connection of its own. */
-  ask(path: string, { method = 'GET', token, client, headers = {} }: Asked = {}): Promise<Answered> {
+  ask(path: string, { method = 'GET', token, client, headers = {}, body: sentBody }: Asked = {}): Promise<Answered> {
     return new Promise((resolve, reject) => {
       const sent = request({
         host: '127.0.0.1',
@@ -97,7 +98,7 @@ export class TestNode implements AsyncDisposable {
         response.on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
       });
-      sent.end();
+      sent.end(sentBody);
     });
   }
 
