@@ -35,6 +35,8 @@ export interface AgentConnectionOptions {
 const ANSWER_TIMEOUT_MS = 15_000;
 /** As often as the agent's own (Mesos src/slave/constants.hpp). */
 const HEARTBEAT_INTERVAL_MS = 30 * 60_000;
+/** A stream of an agent that sends heartbeats (every 30 minutes: no flag changes it) is dead when two of them are missing, milliseconds. */
+const LONGEST_SILENCE_MS = 65 * 60_000;
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /**
@@ -58,6 +60,9 @@ export class AgentConnection {
   readonly #flushes = new Set<(all: boolean) => void>();
   /** Keeps the process alive between two tries, when nothing else may: all other timers are those of `clock`. */
   #alive: NodeJS.Timeout | undefined;
+  /** The agent is one that sends heartbeats. */
+  #beats = false;
+  #cancelSilence: (() => void) | undefined;
 
   constructor(options: AgentConnectionOptions) {
     this.#options = options;
@@ -150,6 +155,7 @@ export class AgentConnection {
     this.#events.close();
     this.#endFlushes(false);
     this.#cancelHeartbeat?.();
+    this.#cancelSilence?.();
     clearInterval(this.#alive);
     const stopped = Promise.all([this.#subscription.stop(), this.#outbox.stop()]);
     this.#http.closeCalls();
@@ -178,7 +184,15 @@ export class AgentConnection {
     this.#options.onSubscribed?.();
   }
 
+  /** Something came. What is between us and the agent may keep our connection and have lost the agent's: TCP does not tell that. */
+  #heard(event: Event): void {
+    this.#beats ||= event.type === 'HEARTBEAT';
+    this.#cancelSilence?.();
+    if (this.#beats) this.#cancelSilence = this.#options.clock.after(LONGEST_SILENCE_MS, () => this.#subscription.renew('nothing came for longer than two heartbeats'));
+  }
+
   #received(event: Event): void {
+    this.#heard(event);
     if (this.#awaitsFirstEvent) {
       this.#awaitsFirstEvent = false;
       // after a SHUTDOWN in place of SUBSCRIBED nothing tells whether the agent has looked at the updates
@@ -212,6 +226,7 @@ export class AgentConnection {
 
   #closed(agentLives: boolean): void {
     this.#cancelHeartbeat?.();
+    this.#cancelSilence?.();
     if (!agentLives) {
       this.#outbox.close();
       this.#http.closeCalls();

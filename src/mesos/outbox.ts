@@ -136,9 +136,9 @@ export class Outbox {
       this.#options.onNotSubscribed(text);
       return uuid !== undefined;
     }
-    // 404 and 503: an agent that has just come back says so for up to 2 s, even when it has taken the subscription. 401: one whose key for tokens
-    // is being changed. 307: none is known to send us elsewhere; whatever does in its place will not do so for ever.
-    if ((status === 307 || status === 401 || status === 404 || status === 408 || status === 429 || status >= 500) && status !== 501) {
+    // 404 and 503: an agent that has just come back says so for up to 2 s, even when it has taken the subscription. 401 and 403: one whose key
+    // for tokens, or whose rules, are being changed. 307: none is known to send us elsewhere; whatever does in its place will not do so for ever.
+    if (([307, 401, 403, 404, 408, 429].includes(status) || status >= 500) && status !== 501) {
       this.#options.logger.debug('the agent cannot take the call now', fields);
       return uuid !== undefined;
     }

@@ -19,6 +19,8 @@ export interface LaboratoryOptions {
   readonly kubernetes: boolean;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of the agent, milliseconds; a minute unless told. */
+  readonly shutdownGracePeriodMs?: number;
   /** The executor's own files are on a disk that can be full. */
   readonly smallDisk?: boolean;
 }
@@ -66,7 +68,7 @@ export class Laboratory implements AsyncDisposable {
     const id = randomBytes(4).toString('hex');
     const dir = await mkdtemp(join(tmpdir(), 'km-faults-'));
     const engine = await LabEngine.start(options.engine, options.random);
-    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: 60_000 });
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: options.shutdownGracePeriodMs ?? 60_000 });
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
@@ -158,6 +160,11 @@ export class Laboratory implements AsyncDisposable {
   async shutdown(): Promise<ProcessExit | undefined> {
     for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     this.agent.shutdown();
+    return this.ended();
+  }
+
+  /** How it ends, as it was told to. */
+  async ended(): Promise<ProcessExit | undefined> {
     await this.until(() => this.exit !== undefined, this.agent.shutdownGracePeriodMs + 20_000);
     return this.exit;
   }

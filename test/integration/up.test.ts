@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,3 +144,23 @@ test('a cluster that is killed takes its executor and its pods with it', async (
     child.kill('SIGKILL');
   }
 });
+
+test('a cluster that is killed alone has its executor ended by the next one in its place, before that one takes the files', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'up', `--state-dir=${dir}`, '--node-name=up-test', '-f', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  try {
+    child.stdin.end(JSON.stringify(sleeper('left-to-the-next')));
+    await expect.poll(() => output, SOON).toContain('TASK_RUNNING');
+    const session = Number(/process (\d+) started/.exec(output)?.[1]);
+    const supervisor = processesOfSession(session)[0]?.pid ?? -1;
+    process.kill(supervisor, 'SIGSTOP'); // it does not notice, and cannot be asked: the hard way
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await up();
+    expect(processesOfSession(session)).toEqual([]);
+    expect(await containersNamed('left-to-the-next')).toBe(0);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}, 120_000);

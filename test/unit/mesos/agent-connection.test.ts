@@ -280,6 +280,28 @@ describe('calls', () => {
     expect(at.last.call.subscribe.unacknowledged_updates).toHaveLength(1);
   });
 
+  it('subscribes anew when an agent that sends heartbeats has sent nothing for 65 minutes, and never where it sends none', async () => {
+    const at = await agent();
+    const clock = new ManualClock();
+    const me = client(at, { clock });
+    await eventually(() => expect(types(me)).toEqual(['SUBSCRIBED']));
+    await clock.advance(200 * 60_000);
+    expect(at.tries).toBe(1);
+    at.last.send({ type: 'HEARTBEAT' });
+    await eventually(() => expect(clock.pending).toBe(2));
+    await clock.advance(64 * 60_000);
+    at.last.send({ type: 'KILL', kill: { task_id: { value: 'a' } } });
+    await eventually(() => expect(types(me)).toEqual(['SUBSCRIBED', 'KILL']));
+    await clock.advance(64 * 60_000);
+    expect(at.tries).toBe(1);
+    await clock.advance(60_000);
+    await eventually(() => expect(me.seen.disconnected).toBe(1));
+    await eventually(() => expect(clock.pending).toBeGreaterThan(0));
+    await clock.advance(1_000);
+    await eventually(() => expect(at.tries).toBe(2));
+    expect(me.seen.lost).toEqual([]);
+  });
+
   it('sends a heartbeat every 30 minutes and nothing else by itself', async () => {
     const at = await agent();
     const clock = new ManualClock();
