@@ -1,5 +1,5 @@
 /** So many bytes of buffers may lie about before they are freed. */
-const MOST_BYTES = 6 * 1024 * 1024;
+const MOST_BYTES = 2 * 1024 * 1024;
 
 /**
  * The buffers that a connection has carried and nobody needs any more. V8 frees them with the young generation, which fills up slowly (to it a

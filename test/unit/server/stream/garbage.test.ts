@@ -5,11 +5,11 @@ const MEBIBYTE = 1024 * 1024;
 
 afterEach(() => void vi.unstubAllGlobals());
 
-test('young buffers are freed once in six mebibytes, whatever the size of the pieces', () => {
+test('young buffers are freed once in two mebibytes, whatever the size of the pieces', () => {
   const gc = vi.fn();
   vi.stubGlobal('gc', gc);
   const garbage = new Garbage();
-  for (let i = 0; i < 12 * 64; i++) garbage.add(MEBIBYTE / 64);
+  for (let i = 0; i < 4 * 64; i++) garbage.add(MEBIBYTE / 64);
   expect(gc.mock.calls).toEqual([[{ type: 'minor' }], [{ type: 'minor' }]]);
 });
 
