@@ -73,7 +73,7 @@ export class Laboratory implements AsyncDisposable {
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
-    if (options.smallDisk === true) {
+    if (lab.#hasSmallDisk) {
       await mkdir(lab.rootDir);
       await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'km-faults', lab.rootDir]);
     }
@@ -172,7 +172,7 @@ export class Laboratory implements AsyncDisposable {
 
   /** Not a byte is left on the small disk. `reserveToo`: nor is what the executor keeps for that. */
   async fillDisk({ reserveToo = false } = {}): Promise<void> {
-    if (this.#options.smallDisk !== true) return;
+    if (!this.#hasSmallDisk) return;
     if (reserveToo) {
       const dir = join(this.rootDir, 'journal');
       for (const name of await readdir(dir)) {
@@ -193,6 +193,11 @@ export class Laboratory implements AsyncDisposable {
 
   async freeDisk(): Promise<void> {
     await rm(this.#filler, { force: true });
+  }
+
+  /** Only root may mount one. */
+  get #hasSmallDisk(): boolean {
+    return this.#options.smallDisk === true && process.getuid?.() === 0;
   }
 
   get #filler(): string {
