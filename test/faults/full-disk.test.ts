@@ -7,11 +7,13 @@ import { Laboratory } from './laboratory.ts';
 import { faultsOfLog } from './promises.ts';
 import { randomOf } from './random.ts';
 
+const asRoot = test.skipIf(process.getuid?.() !== 0); // a small disk has to be mounted
+
 function statesOf(lab: Laboratory, { taskId }: Entry): readonly string[] {
   return lab.agent.tasks.get(taskId)?.states ?? [];
 }
 
-test('on a full disk pods run on, a worker that dies comes back, ends are told, new pods are refused with the reason; with room all goes on', async () => {
+asRoot('on a full disk pods run on, a worker that dies comes back, ends are told, new pods are refused with the reason; with room all goes on', async () => {
   await using lab = await Laboratory.start({ engine: 'stand-in', random: randomOf(1), kubernetes: true, smallDisk: true });
   await lab.spawn();
   const conductor = new Conductor(lab, { seed: 1 }, undefined);
@@ -56,7 +58,7 @@ test('on a full disk pods run on, a worker that dies comes back, ends are told, 
   expect(faultsOfLog(lab.log)).toEqual([]);
 });
 
-test('a worker that finds no room to write anything down waits for it, and pods run on', async () => {
+asRoot('a worker that finds no room to write anything down waits for it, and pods run on', async () => {
   await using lab = await Laboratory.start({ engine: 'stand-in', random: randomOf(1), kubernetes: false, smallDisk: true });
   await lab.spawn();
   const conductor = new Conductor(lab, { seed: 1 }, undefined);

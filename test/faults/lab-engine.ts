@@ -1,5 +1,6 @@
 /** The Docker Engine of a laboratory: the stand-in or a real one. */
 import { connectEngine, type ContainerSummary, type Engine, LABELS, labelsOfExecutor } from '../../src/docker/index.ts';
+import { connectEngine as connectRaw } from '../../scripts/engine-api.ts';
 import { silentLogger } from '../../src/telemetry/index.ts';
 import { StandInEngine } from './engine/stand-in-engine.ts';
 import type { Address } from './faulty-proxy.ts';
@@ -68,6 +69,22 @@ export class LabEngine implements AsyncDisposable {
 
   containersOf(executor: { readonly frameworkId: string; readonly executorId: string }): Promise<ContainerSummary[]> {
     return this.client.list(labelsOfExecutor(executor));
+  }
+
+  /** What its networks know of the containers of these pods; the stand-in has none. */
+  async endpointsOf(uids: readonly string[]): Promise<string[]> {
+    if (this.#standIn !== undefined) return [];
+    const raw = connectRaw(process.env);
+    try {
+      const networks = JSON.parse((await raw.request('GET', '/networks')).text) as { readonly Id: string; readonly Name: string }[];
+      const all = await Promise.all(networks.map(async ({ Id, Name }) => {
+        const { Containers = {} } = JSON.parse((await raw.request('GET', `/networks/${Id}`)).text) as { readonly Containers?: Readonly<Record<string, { readonly Name: string }>> };
+        return Object.values(Containers).map((endpoint) => ({ network: Name, container: endpoint.Name }));
+      }));
+      return all.flat().filter(({ container }) => uids.some((uid) => container.includes(uid))).map(({ network, container }) => `endpoint of ${container} in network ${network}`);
+    } finally {
+      raw.close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

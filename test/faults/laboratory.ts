@@ -10,6 +10,7 @@ import { processesOfSession } from '../../bench/processes.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { type EngineKind, LabEngine } from './lab-engine.ts';
+import { heldFiles, leftOnMachine } from './left-overs.ts';
 import { Patience } from './patience.ts';
 import type { Random } from './random.ts';
 
@@ -72,7 +73,7 @@ export class Laboratory implements AsyncDisposable {
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);
-    if (options.smallDisk === true) {
+    if (lab.#hasSmallDisk) {
       await mkdir(lab.rootDir);
       await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'km-faults', lab.rootDir]);
     }
@@ -171,7 +172,7 @@ export class Laboratory implements AsyncDisposable {
 
   /** Not a byte is left on the small disk. `reserveToo`: nor is what the executor keeps for that. */
   async fillDisk({ reserveToo = false } = {}): Promise<void> {
-    if (this.#options.smallDisk !== true) return;
+    if (!this.#hasSmallDisk) return;
     if (reserveToo) {
       const dir = join(this.rootDir, 'journal');
       for (const name of await readdir(dir)) {
@@ -194,6 +195,11 @@ export class Laboratory implements AsyncDisposable {
     await rm(this.#filler, { force: true });
   }
 
+  /** Only root may mount one. */
+  get #hasSmallDisk(): boolean {
+    return this.#options.smallDisk === true && process.getuid?.() === 0;
+  }
+
   get #filler(): string {
     return join(this.rootDir, 'filler');
   }
@@ -214,14 +220,15 @@ export class Laboratory implements AsyncDisposable {
     return true;
   }
 
-  /** What is there of it in Docker, on disk, among mounts and processes. */
-  async leftOvers(): Promise<string[]> {
+  /** What is there of it in Docker, on disk, among mounts, processes and cgroups. `uids`: of its pods. */
+  async leftOvers(uids: readonly string[] = []): Promise<string[]> {
     const containers = (await this.engine.containersOf(this.agent.identity)).map(({ name, status }) => `container ${name} (${status})`);
-    const below = async (part: string): Promise<string[]> => (await readdir(join(this.dir, part)).catch(() => [])).map((name) => `file ${part}/${name}`);
-    const files = (await Promise.all(['root/pods', 'root/journal', 'log/pods', 'log/containers'].map(below))).flat();
-    const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').filter((line) => line.includes(this.dir) && !line.startsWith('km-faults ')).map((line) => `mount ${line}`);
-    const processes = this.#sessions.flatMap(processesOfSession).map(({ pid, command }) => `process ${pid} ${command}`);
-    return [...containers, ...files, ...mounts, ...processes];
+    return [...containers, ...(await this.engine.endpointsOf(uids)), ...(await leftOnMachine({ dir: this.dir, sessions: this.#sessions, uids }))];
+  }
+
+  /** Files of pods that are gone, and that the executor holds open still. */
+  heldFiles(): Promise<string[]> {
+    return heldFiles(this.dir, this.session);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,6 +47,14 @@ export function faultsOfContainers({ engine }: Laboratory, book: readonly Entry[
   }));
 }
 
+/** Where nothing but the worker dies, a pod that was ready stays so until it is to end. */
+export function faultsOfReadiness({ agent }: Laboratory, book: readonly Entry[]): string[] {
+  return book.filter(({ kind }) => kind === 'whole').flatMap(({ taskId, name }) => {
+    const said = (agent.tasks.get(taskId)?.updates ?? []).filter(({ state }) => state === 'TASK_RUNNING').map(({ status }) => status.healthy === true);
+    return said.lastIndexOf(false) > said.indexOf(true) && said.includes(true) ? [`pod ${name} was ready, and then not: ${said.join(' ')}`] : [];
+  });
+}
+
 /** Of the API's pods none waits for an end that nobody brings. */
 export function faultsOfApi(conductor: Conductor): string[] {
   return conductor.book.flatMap((entry) => {

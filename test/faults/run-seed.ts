@@ -85,6 +85,7 @@ async function comeToAnEnd(lab: Laboratory, conductor: Conductor, { endsInShutdo
     for (const entry of book) if (conductor.object(entry) !== undefined) faults.push(`pod ${entry.name} (${entry.kind}) is deleted and still in the API after two minutes`);
     release();
     await wait('no container is left', async () => (await lab.engine.containersOf(agent.identity)).length === 0);
+    await wait('no file of a pod is open', async () => (await lab.heldFiles()).length === 0);
   } else {
     for (const entry of book) entry.told ||= !isOver(entry);
   }
@@ -92,6 +93,6 @@ async function comeToAnEnd(lab: Laboratory, conductor: Conductor, { endsInShutdo
   const exit = await lab.shutdown();
   if (exit === undefined || exit.code !== 0) faults.push(`the executor ended with ${JSON.stringify(exit ?? 'nothing')}`);
   if (!endsInShutdown) faults.push(...faultsOfApi(conductor));
-  faults.push(...(await lab.leftOvers()).map((left) => `left over: ${left}`));
+  faults.push(...(await lab.leftOvers(book.map(({ uid }) => uid))).map((left) => `left over: ${left}`));
   return faults;
 }
