@@ -215,10 +215,7 @@ export class Executor {
     await this.#untilReached('the containers of the Engine', () => runtime.start());
     if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
     for (const pod of state.pods()) tasks.adopt(pod);
-    for (const task of ledger.unacknowledged().tasks) {
-      const taskId = task.task_id.value;
-      if (!ledger.isTerminal(taskId)) void launches.relaunch(task, state.order(taskId));
-    }
+    launches.takeUp(ledger.unacknowledged().tasks.filter(({ task_id }) => !ledger.isTerminal(task_id.value)), state);
     if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
     this.#memory.settleBoot(); // once the orders are written down
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));

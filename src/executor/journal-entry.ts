@@ -13,6 +13,8 @@ export type JournalEntry =
   | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
   | { readonly kind: 'progress'; readonly taskId: string; readonly progress: ProgressRecord }
   | { readonly kind: 'order'; readonly taskId: string; readonly order: Order }
+  /** Tasks that are launched together or not at all; it comes before theirs. Until it is decided none of them is anything but accepted, or refused. */
+  | { readonly kind: 'group'; readonly taskIds: readonly string[]; readonly decided: boolean }
   | { readonly kind: 'settled'; readonly taskId: string }
   /** A pod of an earlier run, whose files are still to be removed; then `buried`. */
   | { readonly kind: 'former'; readonly pod: PodIdentity }
@@ -73,6 +75,8 @@ export class ExecutorState {
   readonly ledger: LedgerEntry[] = [];
   readonly #pods = new Map<string, { record: PodRecord; last?: ProgressRecord; attempts: Map<string, number> }>();
   readonly #orders = new Map<string, Order>();
+  /** Undecided, by their first task. */
+  readonly #groups = new Map<string, readonly string[]>();
   readonly #former = new Map<string, PodIdentity>();
 
   static restore(entries: Iterable<JournalEntry>): ExecutorState {
@@ -122,6 +126,12 @@ export class ExecutorState {
       case 'order':
         this.#orders.set(entry.taskId, entry.order);
         break;
+      case 'group': {
+        const [first = ''] = entry.taskIds;
+        if (entry.decided) this.#groups.delete(first);
+        else this.#groups.set(first, entry.taskIds);
+        break;
+      }
       case 'settled':
         this.#pods.delete(entry.taskId);
         this.#orders.delete(entry.taskId);
@@ -147,6 +157,11 @@ export class ExecutorState {
     return this.#orders.get(taskId);
   }
 
+  /** Groups of tasks that were neither launched nor refused as a whole. */
+  undecided(): (readonly string[])[] {
+    return [...this.#groups.values()];
+  }
+
   /** Pods of earlier runs that are not buried. */
   former(): PodIdentity[] {
     return [...this.#former.values()];
@@ -163,6 +178,7 @@ export class ExecutorState {
     if (this.#run !== undefined) {
       yield { kind: 'run', run: this.#run, ...(this.#nodeName === undefined ? {} : { nodeName: this.#nodeName }), ...(this.#bootId === undefined ? {} : { bootId: this.#bootId }) };
     }
+    for (const taskIds of this.#groups.values()) yield { kind: 'group', taskIds, decided: false };
     for (const entry of ledger) yield { kind: 'ledger', entry };
     for (const { record, last, attempts } of this.#pods.values()) {
       yield { kind: 'pod', record };

@@ -6,9 +6,8 @@ import type { TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { bindHere } from './bind-here.ts';
 import { isDockerTask } from './docker-task/is-docker-task.ts';
-import type { JournalEntry, PodRecord } from './journal-entry.ts';
+import type { ExecutorState, JournalEntry, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
-import type { Order } from './order.ts';
 import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
 import type { Task } from './task.ts';
 import { taskCheck } from './task-check.ts';
@@ -41,6 +40,12 @@ export interface LaunchesOptions {
 /** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
 const ENTRIES = 3;
 
+/** A task that is launched with others. */
+interface Member {
+  readonly info: TaskInfo;
+  readonly task: Task;
+}
+
 /** The intake of tasks: each launch becomes a pod of `Tasks`, or a terminal update that says why not. */
 export class Launches {
   readonly #options: LaunchesOptions;
@@ -56,33 +61,59 @@ export class Launches {
     if (task !== undefined) await this.#begin(task, info);
   }
 
-  /** Launches a task that an earlier process of this executor had accepted and not come to; `order`, if it is to end. */
-  async relaunch(info: TaskInfo, order: Order | undefined): Promise<void> {
-    const taskId = info.task_id.value;
-    if (this.#options.tasks.has(taskId)) return;
-    const task = this.#options.tasks.add(taskId);
-    task.order = order ?? task.order;
-    await this.#begin(task, info);
+  /** Launches the tasks that an earlier process of this executor had accepted and not come to: groups that it had not decided on as such. */
+  takeUp(open: readonly TaskInfo[], state: Pick<ExecutorState, 'order' | 'undecided'>): void {
+    const member = (info: TaskInfo): Member => {
+      const task = this.#options.tasks.add(info.task_id.value);
+      task.order = state.order(task.taskId) ?? task.order;
+      return { info, task };
+    };
+    const rest = new Map(open.map((info) => [info.task_id.value, info]));
+    for (const taskIds of state.undecided()) {
+      const infos = taskIds.flatMap((taskId) => rest.get(taskId) ?? []);
+      for (const taskId of taskIds) rest.delete(taskId);
+      const broken = infos.length < taskIds.length ? new KmError('invalid', 'the group is not launched, since not all of its tasks can be') : undefined;
+      void this.#launchMembers(taskIds, infos.map(member), broken);
+    }
+    for (const info of rest.values()) {
+      if (this.#options.tasks.has(info.task_id.value)) continue;
+      const { task } = member(info);
+      void this.#begin(task, info);
+    }
   }
 
   /** Launches all tasks of a group, or none of them. */
   async launchGroup(infos: readonly TaskInfo[]): Promise<void> {
-    const accepted = infos.map((info) => ({ info, task: this.#accept(info) })).filter((entry) => entry.task !== undefined) as { info: TaskInfo; task: Task }[];
-    const read = await Promise.all(accepted.map(async ({ info, task }) => ({ info, task, ...(await this.#read(task, info)) })));
+    const taskIds = infos.map(({ task_id }) => task_id.value).filter((taskId) => !this.#options.tasks.has(taskId));
+    if (taskIds.length > 0) this.#options.record({ kind: 'group', taskIds, decided: false }); // before its tasks: whoever comes after us must not take one for a task alone
+    const members = infos.flatMap((info): Member[] => {
+      const task = this.#accept(info);
+      return task === undefined ? [] : [{ info, task }];
+    });
+    if (taskIds.length > 0) await this.#launchMembers(taskIds, members);
+  }
+
+  /** Nothing is written or told of any before all are known to have their place. `broken`: why the group as a whole cannot be. */
+  async #launchMembers(taskIds: readonly string[], members: readonly Member[], broken?: KmError): Promise<void> {
+    const read = await Promise.all(members.map(async ({ info, task }) => ({ info, task, ...(await this.#read(task, info)) })));
     const faulty = read.find(({ error }) => error !== undefined);
     const others = ({ task, error }: { task: Task; error?: unknown }, code: ErrorCode): KmError => new KmError(code, `the group is not launched, since task ${task.taskId} cannot be: ${faultMessage(error)}`);
-    if (faulty !== undefined) {
+    const invalid = faulty === undefined ? broken : others(faulty, 'invalid');
+    const prepared = invalid === undefined ? await Promise.all(read.map(async ({ info, task, given, pod }) => ({ task, given, ...(pod && (await this.#tryPlace(task, pod, info))) }))) : [];
+    const refused = prepared.find(({ error }) => error !== undefined);
+    if (invalid !== undefined) {
       for (const { task, given, error } of read) {
         if (error !== undefined) this.#refuse(task, error, given);
-        else this.#refuse(task, others(faulty, 'invalid'), given, 'REASON_TASK_GROUP_INVALID');
+        else this.#refuse(task, invalid, given, 'REASON_TASK_GROUP_INVALID');
       }
-      return;
+    } else if (refused !== undefined) {
+      for (const { task, given, error } of prepared) this.#refuse(task, error ?? others(refused, 'unavailable'), given);
     }
-    const prepared = await Promise.all(read.map(async ({ info, task, given, pod }) => ({ task, given, ...(pod && (await this.#tryPrepare(task, pod, info))) })));
-    const refused = prepared.find(({ error }) => error !== undefined);
-    for (const { task, given, record, error } of prepared) {
-      if (refused !== undefined) this.#refuse(task, error ?? others(refused, 'unavailable'), given);
-      else if (record !== undefined) this.#options.tasks.run(task, record);
+    this.#options.record({ kind: 'group', taskIds, decided: true }); // behind what is refused, before what is launched
+    for (const { task, record } of invalid === undefined && refused === undefined ? prepared : []) {
+      if (record === undefined) continue;
+      this.#announce(record);
+      this.#options.tasks.run(task, this.#placed(task, record));
     }
   }
 
@@ -162,30 +193,45 @@ export class Launches {
   }
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
-    this.#options.tasks.run(task, await this.#prepare(task, pod, info));
+    const record = this.#recordOf(task, pod, info);
+    this.#announce(record);
+    await this.#place(task, record);
+    this.#options.tasks.run(task, this.#placed(task, record));
   }
 
-  async #tryPrepare(task: Task, pod: ValidPod, info: TaskInfo): Promise<{ record?: PodRecord; error?: unknown }> {
+  async #tryPlace(task: Task, pod: ValidPod, info: TaskInfo): Promise<{ record?: PodRecord; error?: unknown }> {
     try {
-      return { record: await this.#prepare(task, pod, info) };
+      const record = this.#recordOf(task, pod, info);
+      await this.#place(task, record);
+      return { record };
     } catch (error) {
       return { error };
     }
   }
 
-  /** All that comes before the pod itself. Throws when it cannot run here. */
-  async #prepare(task: Task, pod: ValidPod, info: TaskInfo): Promise<PodRecord> {
-    const { record: write, update, clock } = this.#options;
-    const record: PodRecord = { ...recordOf(info, pod, clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
+  /** Throws code `no-space` when the pod cannot be written down. */
+  #recordOf(task: Task, pod: ValidPod, info: TaskInfo): PodRecord {
+    const record: PodRecord = { ...recordOf(info, pod, this.#options.clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
     task.record = record;
     if (!this.#options.hasRoom(JSON.stringify(pod).length)) throw new KmError('no-space', 'no space left on the disk of --root-dir', { refusal: 'OutOfDisk' });
-    write({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
-    update({ taskId: task.taskId, state: 'TASK_STARTING' });
+    return record;
+  }
+
+  #announce(record: PodRecord): void {
+    this.#options.record({ kind: 'pod', record }); // before the agent hears of it: once it has, only we know the task's pod
+    this.#options.update({ taskId: record.taskId, state: 'TASK_STARTING' });
+  }
+
+  /** All else that comes before the pod itself. Throws when it cannot run here. */
+  async #place(task: Task, record: PodRecord): Promise<void> {
     this.#warnOfShortGrace(record);
     if (this.#options.draining()) throw new KmError('unavailable', 'the executor drains: it takes no more tasks');
-    await this.#admit(task, pod);
-    await this.#bind(task, pod);
-    return { ...record, inApi: task.presence === 'present' };
+    await this.#admit(task, record.pod);
+    await this.#bind(task, record.pod);
+  }
+
+  #placed({ presence }: Task, record: PodRecord): PodRecord {
+    return { ...record, inApi: presence === 'present' };
   }
 
   /** A SHUTDOWN would cut this pod's end short. Said once: all pods of a framework are usually alike. */

@@ -14,6 +14,8 @@ export interface Entry {
   hit: boolean;
   /** It may have come to the executor while that could not write it down. */
   refusable: boolean;
+  /** Launched with it in one group, itself included; empty: alone. */
+  group: readonly Entry[];
   /** We removed its API object without waiting for anybody. */
   forced: boolean;
 }

@@ -40,7 +40,9 @@ export class Conductor {
       case 'launch-group': {
         const tasks = step.kinds.map((kind, n) => this.#enter(kind, step.names[n] ?? '', true));
         // All or none: what cannot be launched takes the other with it.
-        if (tasks.some(({ entry }) => entry.kind === 'invalid')) for (const { entry } of tasks) entry.told = true;
+        const group = tasks.map(({ entry }) => entry);
+        for (const entry of group) entry.group = group;
+        if (group.some(({ kind }) => kind === 'invalid')) for (const entry of group) entry.told = true;
         agent.launchGroup(tasks.map(({ task }) => task));
         return;
       }
@@ -151,7 +153,7 @@ export class Conductor {
     if (api !== undefined) put(this.#lab, pod);
     // Under that name the API knows no other pod any more.
     for (const entry of this.book) if (api !== undefined && entry.name === name) entry.told = entry.forced = true;
-    const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, refusable: this.#diskIsFull, forced: false };
+    const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, refusable: this.#diskIsFull, group: [], forced: false };
     this.book.push(entry);
     return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: [], data: Buffer.from(JSON.stringify(pod)) } };
   }

@@ -5,7 +5,7 @@ import type { Entry } from './book.ts';
 import { Conductor } from './carry-out.ts';
 import type { KindName } from './kinds.ts';
 import { Laboratory } from './laboratory.ts';
-import { faultsOfContainers, faultsOfLog, faultsOfTasks } from './promises.ts';
+import { faultsOfContainers, faultsOfGroups, faultsOfLog, faultsOfTasks } from './promises.ts';
 import { randomOf } from './random.ts';
 
 interface Scene {
@@ -32,7 +32,7 @@ async function play(scene: (scene: Scene) => Promise<void>, { graceMs = 60_000 }
   });
   for (const entry of conductor.book) entry.told = true;
   expect((lab.toldToEnd ? await lab.ended() : await lab.shutdown())?.code, lab.log).toBe(0);
-  expect([...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfLog(lab.log), ...(await lab.leftOvers())], lab.log).toEqual([]);
+  expect([...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfGroups(lab, conductor.book), ...faultsOfLog(lab.log), ...(await lab.leftOvers())], lab.log).toEqual([]);
 }
 
 test('what is launched while it shuts down is killed and never runs', () => play(async ({ lab, launch, running, states, until }) => {

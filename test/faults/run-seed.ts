@@ -4,7 +4,7 @@ import type { EngineKind } from './lab-engine.ts';
 import { kindOf, type Entry } from './book.ts';
 import { Conductor } from './carry-out.ts';
 import { Laboratory } from './laboratory.ts';
-import { faultsOfApi, faultsOfContainers, faultsOfLog, faultsOfTasks } from './promises.ts';
+import { faultsOfApi, faultsOfContainers, faultsOfGroups, faultsOfLog, faultsOfTasks } from './promises.ts';
 import { randomOf } from './random.ts';
 import { type Schedule, scheduleOf } from './schedule.ts';
 import { ApiTrace } from './trace.ts';
@@ -31,7 +31,7 @@ export async function runSeed(seed: number, engine: EngineKind): Promise<Outcome
     await lab.heal();
     faults.push(...(await comeToAnEnd(lab, conductor, schedule)));
     trace?.stop();
-    faults.push(...(trace?.faults ?? []), ...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfLog(lab.log));
+    faults.push(...(trace?.faults ?? []), ...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfGroups(lab, conductor.book), ...faultsOfLog(lab.log));
   } catch (error) {
     faults.push(`the run itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Conductor } from '../carry-out.ts';
 import { Laboratory } from '../laboratory.ts';
-import { faultsOfContainers, faultsOfLog, faultsOfReadiness, faultsOfTasks } from '../promises.ts';
+import { faultsOfContainers, faultsOfGroups, faultsOfLog, faultsOfReadiness, faultsOfTasks } from '../promises.ts';
 import { randomOf } from '../random.ts';
 import { ApiTrace } from '../trace.ts';
 import type { Plan, Point } from './preload.ts';
@@ -52,7 +52,7 @@ async function play(lab: Laboratory, scenario: Scenario): Promise<string[]> {
   if (exit?.code !== 0) faults.push(`the executor ended with ${JSON.stringify(exit ?? 'nothing')}`);
   faults.push(...(await lab.leftOvers(conductor.book.map(({ uid }) => uid))).map((left) => `left over: ${left}`));
   trace?.stop();
-  faults.push(...(trace?.faults ?? []), ...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfReadiness(lab, conductor.book), ...faultsOfLog(lab.log));
+  faults.push(...(trace?.faults ?? []), ...faultsOfTasks(lab, conductor.book), ...faultsOfContainers(lab, conductor.book), ...faultsOfGroups(lab, conductor.book), ...faultsOfReadiness(lab, conductor.book), ...faultsOfLog(lab.log));
   return faults;
 }
 

@@ -44,6 +44,16 @@ export class Actors {
     throw new Error(`four launches of a ${kind} were lost`);
   }
 
+  /** Launches a group; resolves when all of it is over. */
+  async groupOver(kinds: readonly [KindName, KindName]): Promise<void> {
+    await this.#conductor.carryOut({ do: 'launch-group', kinds, names: [`pod-${this.#names++}`, `pod-${this.#names++}`] });
+    const group = this.#conductor.book.slice(-kinds.length);
+    await this.until(() => group.every((entry) => this.#isOver(entry)) || this.#lab.exit !== undefined, 'the group is over');
+    if (this.#lab.exit === undefined) return;
+    this.#lab.agent.executorEnded('REASON_EXECUTOR_TERMINATED', this.#lab.exit);
+    await this.#lab.spawn();
+  }
+
   ready(entry: Entry): Promise<void> {
     return this.until(() => this.#lab.agent.tasks.get(entry.taskId)?.updates.at(-1)?.status.healthy === true, `${entry.name} is ready`);
   }
@@ -114,6 +124,14 @@ export const SCENARIOS: readonly Scenario[] = [
       await actors.crash();
       await job;
       await actors.deleted(pod);
+    },
+  },
+  {
+    name: 'groups',
+    worker: 1,
+    play: async (actors) => {
+      await actors.groupOver(['server', 'invalid']);
+      await actors.groupOver(['job', 'failing']);
     },
   },
   {
