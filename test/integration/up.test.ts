@@ -158,7 +158,7 @@ test('a cluster that is killed alone has its executor ended by the next one in i
     child.kill('SIGKILL');
     await once(child, 'exit');
     await up();
-    expect(processesOfSession(session)).toEqual([]);
+    await expect.poll(() => processesOfSession(session), SOON).toEqual([]); // dead they are; whoever inherits them buries them
     expect(await containersNamed('left-to-the-next')).toBe(0);
   } finally {
     child.kill('SIGKILL');

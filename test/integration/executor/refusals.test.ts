@@ -125,7 +125,7 @@ describe('a group', () => {
     const end = await under.ended({ taskId: fits.task_id.value });
     expect(end).toMatchObject({ state: 'TASK_FAILED' });
     expect(end.message).toContain(tooBig.task_id.value);
-    expect(under.states(fits.task_id.value)).toEqual(['TASK_STARTING', 'TASK_FAILED']);
+    expect(under.states(fits.task_id.value)).toEqual(['TASK_FAILED']);
   });
 
   test('with the same pod twice is not launched at all', async () => {
