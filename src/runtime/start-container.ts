@@ -116,10 +116,12 @@ async function create(
       terminationMessageFile,
       logLimit: node.logLimit,
     }), context.cgroup);
+    signal.throwIfAborted();
+    const id = await createWithUniqueName(node.engine, config, hasRun); // without a signal: it must not go on unseen
+    // Behind the create: an attempt that came to nothing is no restart, whoever died meanwhile. Before the start: that is one.
     node.recordAttempt(uid, action.name, action.attempt);
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
-    signal.throwIfAborted();
-    return await createWithUniqueName(node.engine, config, hasRun); // without a signal: it must not go on unseen
+    return id;
   } catch (error) {
     if (signal.aborted || isPassing(error)) throw error;
     if (isCode(error, 'conflict')) await adopt(context, action, error);
