@@ -61,10 +61,9 @@ export class StorageWatch {
   async #placesOf({ id }: ObservedContainer): Promise<Places> {
     const known = this.#places.get(id);
     if (known !== undefined) return known;
-    const inspected = await this.#context.node.engine.inspect(id);
-    const places = { log: inspected?.logPath ?? '', layer: inspected?.writableLayer };
-    if (inspected !== undefined) this.#places.set(id, places);
-    return places;
+    const { logPath: log, writableLayer: layer } = await this.#context.node.engine.inspect(id);
+    this.#places.set(id, { log, layer });
+    return { log, layer };
   }
 
   async #bytes(path: string, signal: AbortSignal): Promise<number> {
