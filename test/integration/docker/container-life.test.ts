@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { isCode } from '../../../src/base/index.ts';
 import { createWithUniqueName, NameConflict, observe, parseContainerName, readLabels, type InspectedContainer } from '../../../src/docker/index.ts';
+import { eatMemory, GREEDY } from '../../support/greedy.ts';
 import { TryEngine } from './try-engine.ts';
 
 const us = new TryEngine();
@@ -58,8 +59,9 @@ describe('a pod on the real Engine', () => {
   });
 
   it('is marked as killed for its memory', async () => {
-    const id = await us.shell('x=a; while true; do x=$x$x; done', { resources: { cpuShares: 2, memoryBytes: 16n * 1024n * 1024n } });
-    await engine.wait(id);
+    const id = await us.shell(GREEDY, { resources: { cpuShares: 2, memoryBytes: 16n * 1024n * 1024n } });
+    await eatMemory(engine, id);
+    expect(await engine.wait(id)).toBe(1);
     expect(await observed(id)).toMatchObject({ state: 'exited', oomKilled: true });
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cgroupOf } from '../../../src/docker/index.ts';
 import { ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
+import { eatMemory, GREEDY } from '../../support/greedy.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const writable = (): boolean => {
@@ -55,7 +56,9 @@ describe.skipIf(!writable())('a contained pod', () => {
   });
 
   test('that takes more memory than its task has is killed, and its task says why', async () => {
-    const task = under.launch(pod(shell('tail /dev/zero'), { restartPolicy: 'Never' }), { resources });
+    const task = under.launch(pod(shell(GREEDY), { restartPolicy: 'Never' }), { resources });
+    await under.running(task);
+    await eatMemory(under.engine, (await under.container(task)).id);
     expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LIMITATION_MEMORY', message: expect.stringContaining('OOMKilled') as string });
   });
 });

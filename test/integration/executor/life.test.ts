@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PodStatus } from '../../../src/pod/index.ts';
 import { busybox, ExecutorUnderTest, pod, shell } from '../../support/executor-under-test.ts';
+import { eatMemory, GREEDY } from '../../support/greedy.ts';
 
 let under: ExecutorUnderTest;
 beforeAll(async () => {
@@ -104,9 +105,9 @@ test.concurrent('a command that does not exist fails a pod that is not to be res
 });
 
 test.concurrent('a container beyond its memory is killed, and both sides hear why', async () => {
-  // The container outlives its greedy process: an Engine on a busy machine hears of the kernel's deed seconds later, and forgets it when the container is over.
-  const greedy = shell('tail /dev/zero; sleep 5; exit 1', { resources: { limits: { memory: '16Mi' } } });
-  const task = under.launch(pod(greedy, never));
+  const task = under.launch(pod(shell(GREEDY, { resources: { limits: { memory: '16Mi' } } }), never));
+  await under.running(task);
+  await eatMemory(under.engine, (await under.container(task)).id);
   expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_CONTAINER_LIMITATION_MEMORY' });
   expect(containerStatus(task.taskId)?.state?.terminated).toMatchObject({ reason: 'OOMKilled', exitCode: 1 });
 });
