@@ -13,6 +13,8 @@ export interface Command {
   readonly words: readonly string[];
   /** A file for its standard input. */
   readonly input?: string;
+  /** Both ends are pipes, with `cat` at the other side; its time counts. */
+  readonly piped?: boolean;
   readonly environment?: NodeJS.ProcessEnv;
 }
 
@@ -23,9 +25,10 @@ export function needPrograms(...names: readonly string[]): void {
 }
 
 /** Runs a command to its end, its output thrown away. Rejects when it fails. */
-export function cost({ words, input = '/dev/null', environment }: Command): Promise<Cost> {
+export function cost({ words, input = '/dev/null', piped = false, environment }: Command): Promise<Cost> {
   // bash tells what a child used; Node does not.
-  const script = `TIMEFORMAT='%R %U %S'; time "$@" <"$INPUT" >/dev/null 2>&1`;
+  const run = piped ? 'cat "$INPUT" | "$@" 2>/dev/null | cat >/dev/null' : '"$@" <"$INPUT" >/dev/null 2>&1';
+  const script = `set -o pipefail; TIMEFORMAT='%R %U %S'; time ${run}`;
   const child = spawn('bash', ['-c', script, 'bench', ...words], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C', ...environment, INPUT: input } });
   let told = '';
   child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));

@@ -1,6 +1,6 @@
 /**
- * `kubectl exec` through the API and the node, beside `docker exec` of the same commands in the same container, in turns: bytes out of and into a
- * container, a command that does nothing, many at once. Exit 1 when bytes flow at less than half the speed of `docker exec`.
+ * `kubectl exec` through the API and the node, beside `docker exec` of the same commands in the same container, in turns: bytes through a pipe out of
+ * and into a container, a command that does nothing, many at once. Exit 1 when bytes flow at less than half the speed of `docker exec`.
  * Flags: --megabytes=100, --runs=5, --parallel=50.
  */
 import { execFileSync } from 'node:child_process';
@@ -27,14 +27,15 @@ await pods.running('bench');
 const id = (pods.get('bench')?.status?.containerStatuses?.[0]?.containerID ?? '').replace('docker://', '');
 const environment = { KUBECONFIG: pods.cluster.kubeconfigPath };
 
+const bulk = (file?: string): { input?: string; piped?: boolean } => (file === undefined ? {} : { input: file, piped: true });
 const kubectl = (flags: readonly string[], command: readonly string[], file?: string): Promise<Cost> =>
-  cost({ words: ['kubectl', 'exec', ...flags, 'bench', '--', ...command], environment, ...(file !== undefined && { input: file }) });
+  cost({ words: ['kubectl', 'exec', ...flags, 'bench', '--', ...command], environment, ...bulk(file) });
 const docker = (flags: readonly string[], command: readonly string[], file?: string): Promise<Cost> =>
-  cost({ words: ['docker', 'exec', ...flags, id, ...command], ...(file !== undefined && { input: file }) });
+  cost({ words: ['docker', 'exec', ...flags, id, ...command], ...bulk(file) });
 
 console.log(`kubectl exec through API and node, beside docker exec; medians of ${runs} runs in turns:`);
 const shares = [
-  await throughput('out of the container', [], ['head', '-c', `${megabytes}000000`, '/dev/zero']),
+  await throughput('out of the container', [], ['head', '-c', `${megabytes}000000`, '/dev/zero'], '/dev/null'),
   await throughput('into the container', ['-i'], ['sh', '-c', 'cat > /dev/null'], input),
 ];
 await latency();
@@ -49,7 +50,7 @@ function ownSeconds(): number {
 }
 
 /** Prints and returns our speed as a share of theirs. The executor's time is what it used while ours ran. */
-async function throughput(what: string, flags: readonly string[], command: readonly string[], file?: string): Promise<number> {
+async function throughput(what: string, flags: readonly string[], command: readonly string[], file: string): Promise<number> {
   const executor: number[] = [];
   const api: number[] = [];
   const compared = await inTurns(runs, async () => {

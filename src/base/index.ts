@@ -3,6 +3,7 @@
  * per key or repeats, bytes that flow, which ciphers to take. Nothing here knows a pod, a task or a container; no timer outlives its owner.
  */
 export * from './backoff.ts';
+export * from './breath.ts';
 export * from './ciphers.ts';
 export * from './clock.ts';
 export * from './deadline.ts';

@@ -8,7 +8,7 @@ const WORKER = 'KM_EXECUTOR_WORKER';
  * back after a burst. The old generation grows as V8 likes, whatever `km` was started with: with room to
  * double, an idle executor was measured above its 110 MB.
  */
-export const SMALL = ['--max-semi-space-size=1', '--expose-gc', '--heap-growing-percent=0'];
+export const SMALL = ['--max-semi-space-size=1', '--expose-gc', '--heap-growing-percent=0', '--no-allocation-site-pretenuring'];
 
 /** glibc's allocator with one arena that is trimmed early: it gives back what a burst took, where several arenas kept up to 30 MB. */
 const FRUGAL = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };

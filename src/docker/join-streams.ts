@@ -1,29 +1,29 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { aborted, pour } from '../base/index.ts';
+import { aborted, Flood, pour, pourApart, type Put } from '../base/index.ts';
 import { FrameReader } from './frames.ts';
 import type { ProcessStreams } from './process-streams.ts';
 
 /**
  * Carries the streams of a process over a hijacked connection: raw with a terminal, framed without. Resolves when the process' output has
- * ended and is written; what is slow to take it makes the process wait. The connection is closed then, `streams` are not.
+ * ended and all of it has been given to `streams`; what is slow to take it makes the process wait. The connection is closed then, `streams` are not.
  * Throws code `aborted` when the other side is gone, and then leaves the connection to the caller, with the input ended.
  */
 export async function joinStreams(socket: Duplex, tty: boolean, streams: ProcessStreams): Promise<void> {
   const { stdin, signal } = streams;
-  // Failures of the outputs are their owner's matter, those of the connection come out of `takeAll`; neither may go unheard.
+  // Failures of the outputs are their owner's matter, those of the connection end `output`; neither may go unheard.
   for (const stream of [socket, streams.stdout, streams.stderr]) stream?.on('error', () => undefined);
   const stopInput = stdin === undefined ? () => undefined : feed(stdin, socket, tty);
-  const output = new Output(streams, tty);
+  const output = takeOutput(socket, tty, streams);
   const gone = Promise.withResolvers<never>();
   const onAbort = (): void => gone.reject(aborted(signal));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) throw aborted(signal);
-    await Promise.race([output.takeAll(socket), gone.promise]);
+    await Promise.race([output.ended, gone.promise]);
     socket.destroy();
   } finally {
     signal.removeEventListener('abort', onAbort);
-    output.close();
+    output.stop();
     stopInput();
     socket.end();
   }
@@ -48,65 +48,30 @@ function feed(stdin: Readable, socket: Duplex, tty: boolean): () => void {
   };
 }
 
-class Output {
-  readonly #streams: ProcessStreams;
-  readonly #tty: boolean;
-  readonly #pieces: { readonly to: Writable; readonly payload: Buffer }[] = [];
-  readonly #closed = Promise.withResolvers<void>();
-  #open = true;
-
-  constructor(streams: ProcessStreams, tty: boolean) {
-    this.#streams = streams;
-    this.#tty = tty;
-  }
-
-  /** Nothing is written from now on: what still comes is dropped. */
-  close(): void {
-    this.#open = false;
-    this.#closed.resolve();
-  }
-
-  async takeAll(socket: Duplex): Promise<void> {
-    const { stdout, stderr } = this.#streams;
-    const frames = new FrameReader((payload, stream) => this.#put(stream === 'stderr' ? stderr : stdout, payload));
-    const waiting = Promise.withResolvers<void>();
-    let flowing = Promise.resolve();
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#tty) this.#put(stdout, chunk);
-      else frames.push(chunk);
-      const full = this.#flush();
-      if (full.length === 0) return;
-      socket.pause();
-      flowing = Promise.race([Promise.all(full.map(drained)), this.#closed.promise]).then(() => void socket.resume());
-    });
-    socket.once('end', () => waiting.resolve());
-    socket.once('close', () => waiting.resolve());
-    socket.once('error', (error) => waiting.reject(error));
-    await waiting.promise;
-    await flowing;
-  }
-
-  #put(to: Writable | undefined, payload: Buffer): void {
-    if (to !== undefined && this.#open) this.#pieces.push({ to, payload });
-  }
-
-  /** Writes what has come; returns those that want a pause. */
-  #flush(): Writable[] {
-    const full = new Set<Writable>();
-    for (const { to, payload } of this.#pieces) if (to.writable && !to.write(payload)) full.add(to);
-    this.#pieces.length = 0;
-    return [...full];
-  }
+/** Gives what the process writes to whoever wants it, until it has ended; throws what the connection breaks with. Once stopped, what still comes is left alone. */
+function takeOutput(socket: Duplex, tty: boolean, { stdout, stderr }: ProcessStreams): { readonly ended: Promise<void>; readonly stop: () => void } {
+  const ended = new Promise<void>((resolve, reject) => void socket.once('end', resolve).once('close', resolve).once('error', reject));
+  ended.catch(() => undefined); // where the client went first nobody waits for it
+  const stop = pourApart(socket, tty ? raw(stdout) : framed(stdout, stderr));
+  const flood = new Flood();
+  socket.on('data', ({ length }: Buffer) => flood.took(length));
+  return { ended, stop };
 }
 
-/** Resolves when it takes more, or never will. */
-function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of ['drain', 'close', 'error', 'finish']) stream.off(event, done);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'error', 'finish']) stream.once(event, done);
-    if (!stream.writable || !stream.writableNeedDrain) done();
+function raw(stdout: Writable | undefined): (chunk: Buffer, put: Put) => void {
+  return (chunk, put) => {
+    if (stdout !== undefined) put(stdout, chunk);
+  };
+}
+
+function framed(stdout: Writable | undefined, stderr: Writable | undefined): (chunk: Buffer, put: Put) => void {
+  let put: Put;
+  const frames = new FrameReader((payload, stream) => {
+    const to = stream === 'stderr' ? stderr : stdout;
+    if (to !== undefined) put(to, payload);
   });
+  return (chunk, putNow) => {
+    put = putNow;
+    frames.push(chunk);
+  };
 }

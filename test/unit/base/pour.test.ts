@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pour } from '../../../src/base/index.ts';
+import { pour, pourApart } from '../../../src/base/index.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -117,5 +117,44 @@ describe('what is poured', () => {
     from.write('after');
     await turn();
     expect([String(Buffer.concat(to.writes)), from.isPaused(), String(from.read())]).toEqual(['before', true, 'after']);
+  });
+});
+
+describe('what is poured into several streams', () => {
+  const letters = (streams: Record<string, Writable>) => (chunk: Buffer, put: (to: Writable, piece: Buffer) => void) => {
+    for (const [at, letter] of [...String(chunk)].entries()) {
+      const to = streams[letter];
+      if (to !== undefined) put(to, chunk.subarray(at, at + 1));
+    }
+  };
+
+  it('goes where it is to go, and what is for nobody nowhere', async () => {
+    const from = new PassThrough();
+    const streams = { a: new Sink(false), b: new Sink(false) };
+    pourApart(from, letters(streams));
+    from.write('abxa');
+    from.end('bb');
+    await new Promise((resolve) => from.once('close', resolve));
+    await turns();
+    expect(Object.values(streams).map(({ writes }) => String(Buffer.concat(writes)))).toEqual(['aa', 'bbb']);
+  });
+
+  it('waits for each of them, but not for one that is closed', async () => {
+    const from = new PassThrough();
+    const streams = { a: new Sink(true), b: new Sink(false) };
+    streams.a.on('error', () => undefined);
+    const stop = pourApart(from, letters(streams));
+    from.write('a'.repeat(20));
+    await turns();
+    from.write('b');
+    await turns();
+    expect(streams.b.writes).toEqual([]);
+    streams.a.destroy();
+    await turns();
+    expect(streams.b.writes.map(String)).toEqual(['b']);
+    from.write('ab');
+    await turns();
+    expect(streams.b.writes.map(String)).toEqual(['b', 'b']);
+    stop();
   });
 });
