@@ -1,37 +1,35 @@
 /**
  * `kubectl exec` through the API and the node, beside `docker exec` of the same commands in the same container, in turns: bytes through a pipe out of
  * and into a container, a command that does nothing, many at once. Exit 1 when bytes flow at less than half the speed of `docker exec`.
- * Flags: --megabytes=100, --runs=5, --parallel=50.
+ * Flags: --megabytes=100, --runs=5, --parallel=50; --kubeconfig=FILE for the cluster of a node on this machine's Engine instead of a `km up`, --kubectl=PROGRAM.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchCluster, shellPod } from './bench-cluster.ts';
 import { cost, cpu, inTurns, needPrograms, programsAlone, seconds, type Compared, type Cost } from './commands.ts';
-import { numberFlag } from './figures.ts';
-import { totals } from './processes.ts';
+import { clusterOf, ownCluster } from './exec-target.ts';
+import { median, numberFlag, textFlag } from './figures.ts';
 
 const PROMISED_SHARE = 0.5;
 const megabytes = numberFlag('megabytes', 100);
 const runs = numberFlag('runs', 5);
 const parallel = numberFlag('parallel', 50);
-needPrograms('kubectl', 'docker');
+const program = textFlag('kubectl') ?? 'kubectl';
+const kubeconfig = textFlag('kubeconfig');
+needPrograms(program, 'docker');
 
 const dir = mkdtempSync(join(tmpdir(), 'km-bench-exec-'));
 const input = join(dir, 'input');
 execFileSync('sh', ['-c', `head -c ${megabytes}000000 /dev/urandom > ${input}`]);
-await using pods = await BenchCluster.start();
-await pods.create('bench', shellPod('bench', 'sleep 100000'));
-await pods.running('bench');
-const id = (pods.get('bench')?.status?.containerStatuses?.[0]?.containerID ?? '').replace('docker://', '');
-const environment = { KUBECONFIG: pods.cluster.kubeconfigPath };
+await using target = kubeconfig === undefined ? await ownCluster() : clusterOf(kubeconfig, program);
+const environment = { KUBECONFIG: target.kubeconfig };
 
 const bulk = (file?: string): { input?: string; piped?: boolean } => (file === undefined ? {} : { input: file, piped: true });
 const kubectl = (flags: readonly string[], command: readonly string[], file?: string): Promise<Cost> =>
-  cost({ words: ['kubectl', 'exec', ...flags, 'bench', '--', ...command], environment, ...bulk(file) });
+  cost({ words: [program, 'exec', ...flags, target.pod, '--', ...command], environment, ...bulk(file) });
 const docker = (flags: readonly string[], command: readonly string[], file?: string): Promise<Cost> =>
-  cost({ words: ['docker', 'exec', ...flags, id, ...command], ...bulk(file) });
+  cost({ words: ['docker', 'exec', ...flags, target.containerId, ...command], ...bulk(file) });
 
 console.log(`kubectl exec through API and node, beside docker exec; medians of ${runs} runs in turns:`);
 const shares = [
@@ -43,30 +41,21 @@ await many();
 rmSync(dir, { recursive: true });
 process.exitCode = shares.every((share) => share >= PROMISED_SHARE) ? 0 : 1;
 
-/** Processor time of this process, in which the embedded API is. */
-function ownSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
-/** Prints and returns our speed as a share of theirs. The executor's time is what it used while ours ran. */
+/** Prints and returns our speed as a share of theirs. The servers' time is what they used while ours ran. */
 async function throughput(what: string, flags: readonly string[], command: readonly string[], file: string): Promise<number> {
-  const executor: number[] = [];
-  const api: number[] = [];
+  const used: Record<string, number[]> = {};
   const compared = await inTurns(runs, async () => {
-    const before = totals(pods.cluster.executorPid).cpuSeconds;
-    const apiBefore = ownSeconds();
+    const before = target.cpuSeconds();
     const one = await kubectl(flags, command, file);
-    executor.push(totals(pods.cluster.executorPid).cpuSeconds - before);
-    api.push(ownSeconds() - apiBefore);
+    for (const [name, after] of Object.entries(target.cpuSeconds())) (used[name] ??= []).push(after - (before[name] ?? 0));
     return one;
   }, () => docker(flags, command, file));
   const { ours, theirs } = compared;
   const speed = (costs: readonly Cost[]): string => `${(megabytes / seconds(costs)).toFixed(0)} MB/s`;
   const share = seconds(theirs) / seconds(ours);
-  const mean = (all: readonly number[]): string => (all.slice(1).reduce((sum, one) => sum + one, 0) / runs).toFixed(2);
+  const servers = Object.entries(used).map(([name, all]) => `, ${name} ${median(all.slice(1)).toFixed(2)} s`);
   console.log(`  ${`${megabytes} MB ${what}`.padEnd(32)} kubectl ${speed(ours).padStart(9)}   docker ${speed(theirs).padStart(9)}   share ${share.toFixed(2)} (promised: at least ${PROMISED_SHARE})`);
-  console.log(`  ${''.padEnd(32)} cpu: kubectl ${cpu(ours).toFixed(2)} s, API ${mean(api)} s, executor ${mean(executor)} s; docker ${cpu(theirs).toFixed(2)} s`);
+  console.log(`  ${''.padEnd(32)} cpu: kubectl ${cpu(ours).toFixed(2)} s${servers.join('')}; docker ${cpu(theirs).toFixed(2)} s`);
   return share;
 }
 

@@ -11,9 +11,14 @@ export function median(samples: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
+/** What `--NAME=TEXT` on the command line says; `undefined` without it. */
+export function textFlag(name: string): string | undefined {
+  return process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+}
+
 /** Whole number of `--NAME=N` on the command line, else `fallback`. */
 export function numberFlag(name: string, fallback: number): number {
-  const text = process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const text = textFlag(name);
   const value = text === undefined ? fallback : Number(text);
   if (!Number.isInteger(value) || value < 0) throw new Error(`--${name}: want a whole number, not ${text}`);
   return value;
