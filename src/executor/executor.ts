@@ -172,6 +172,7 @@ export class Executor {
       buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
       sources: () => this.#kubernetes?.sources,
       recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
+      recordStreak: (uid, streak) => this.#memory.note({ kind: 'probe', uid, streak }),
       report: (report) => this.#pods?.tasks.report(report),
       onNetworkFault: (fault) => this.#health.set('network', fault === undefined ? undefined : networkFault(fault)),
       onHealth: (ok) => {

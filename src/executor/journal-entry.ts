@@ -1,6 +1,6 @@
 import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
-import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
+import { type ContainerStreak, identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskCheck, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
 import type { Order } from './order.ts';
 
@@ -11,6 +11,7 @@ export type JournalEntry =
   | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
   | { readonly kind: 'pod'; readonly record: PodRecord }
   | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
+  | { readonly kind: 'probe'; readonly uid: string; readonly streak: ContainerStreak }
   | { readonly kind: 'progress'; readonly taskId: string; readonly progress: ProgressRecord }
   | { readonly kind: 'order'; readonly taskId: string; readonly order: Order }
   /** Tasks that are launched together or not at all; it comes before theirs. Until it is decided none of them is anything but accepted, or refused. */
@@ -63,8 +64,18 @@ export interface ProgressRecord {
 /** What the journal says of one pod. */
 export interface KnownPod extends PodRecord {
   readonly restartCounts: ReadonlyMap<string, number>;
+  readonly streaks: readonly ContainerStreak[];
   readonly last?: ProgressRecord;
   readonly order?: Order;
+}
+
+/** What entries have said of one pod. */
+interface PodNotes {
+  readonly record: PodRecord;
+  last?: ProgressRecord;
+  readonly attempts: Map<string, number>;
+  /** By container and probe. */
+  readonly streaks: Map<string, ContainerStreak>;
 }
 
 /** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
@@ -73,7 +84,7 @@ export class ExecutorState {
   #nodeName: string | undefined;
   #bootId: string | undefined;
   readonly ledger: LedgerEntry[] = [];
-  readonly #pods = new Map<string, { record: PodRecord; last?: ProgressRecord; attempts: Map<string, number> }>();
+  readonly #pods = new Map<string, PodNotes>();
   readonly #orders = new Map<string, Order>();
   /** Undecided, by their first task. */
   readonly #groups = new Map<string, readonly string[]>();
@@ -111,12 +122,14 @@ export class ExecutorState {
       case 'ledger':
         break; // the ledger keeps its own entries
       case 'pod':
-        this.#pods.set(entry.record.taskId, { ...(this.#pods.get(entry.record.taskId) ?? { attempts: new Map() }), record: entry.record });
+        this.#pods.set(entry.record.taskId, { ...(this.#pods.get(entry.record.taskId) ?? { attempts: new Map(), streaks: new Map() }), record: entry.record });
         break;
       case 'attempt':
-        for (const { record, attempts } of this.#pods.values()) {
-          if (record.pod.metadata.uid === entry.uid) attempts.set(entry.container, Math.max(entry.attempt, attempts.get(entry.container) ?? 0));
-        }
+        for (const { attempts } of this.#of(entry.uid)) attempts.set(entry.container, Math.max(entry.attempt, attempts.get(entry.container) ?? 0));
+        break;
+      case 'probe':
+        // One a probe: of a container that is followed by another one nobody asks any more.
+        for (const { streaks } of this.#of(entry.uid)) streaks.set(`${entry.streak.container}/${entry.streak.probe}`, entry.streak);
         break;
       case 'progress': {
         const pod = this.#pods.get(entry.taskId);
@@ -146,10 +159,14 @@ export class ExecutorState {
   }
 
   pods(): KnownPod[] {
-    return [...this.#pods.values()].map(({ record, last, attempts }) => {
+    return [...this.#pods.values()].map(({ record, last, attempts, streaks }) => {
       const order = this.#orders.get(record.taskId);
-      return { ...record, restartCounts: attempts, ...(last === undefined ? {} : { last }), ...(order === undefined ? {} : { order }) };
+      return { ...record, restartCounts: attempts, streaks: [...streaks.values()], ...(last === undefined ? {} : { last }), ...(order === undefined ? {} : { order }) };
     });
+  }
+
+  #of(uid: string): PodNotes[] {
+    return [...this.#pods.values()].filter(({ record }) => record.pod.metadata.uid === uid);
   }
 
   /** The order for a task, also for one whose pod was not accepted yet. */
@@ -180,9 +197,10 @@ export class ExecutorState {
     }
     for (const taskIds of this.#groups.values()) yield { kind: 'group', taskIds, decided: false };
     for (const entry of ledger) yield { kind: 'ledger', entry };
-    for (const { record, last, attempts } of this.#pods.values()) {
+    for (const { record, last, attempts, streaks } of this.#pods.values()) {
       yield { kind: 'pod', record };
       for (const [container, attempt] of attempts) yield { kind: 'attempt', uid: record.pod.metadata.uid, container, attempt };
+      for (const streak of streaks.values()) yield { kind: 'probe', uid: record.pod.metadata.uid, streak };
       if (last !== undefined) yield { kind: 'progress', taskId: record.taskId, progress: last };
     }
     for (const [taskId, order] of this.#orders) yield { kind: 'order', taskId, order };

@@ -5,6 +5,8 @@ import type { Logger } from '../telemetry/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
 import { bootId, disown, own, ownerName } from './owners.ts';
 
+/** More than a note takes, bytes. */
+const LONGEST_NOTE = 1024;
 /** A disk that is full is looked at again after so long, milliseconds. */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -63,6 +65,11 @@ export class Memory {
     this.#journal.append(entry);
     this.state.apply(entry);
     this.#look();
+  }
+
+  /** Writes down what is good to know; on a full disk it is not written: there are ends to be told. */
+  note(entry: JournalEntry): void {
+    if (this.hasRoom(LONGEST_NOTE)) this.record(entry);
   }
 
   /** Whether so much more can be written down, bytes, and there is still something left for the end of all that runs. */

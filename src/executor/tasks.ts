@@ -93,7 +93,7 @@ export class Tasks {
   /** Takes up a pod where an earlier process of this executor left it. */
   adopt(known: KnownPod): void {
     const { kubernetes, reporter, runtime, said, update } = this.#options;
-    const { pod, taskId, inApi, last, order, restartCounts } = known;
+    const { pod, taskId, inApi, last, order, restartCounts, streaks } = known;
     const task = this.add(taskId, known.alone === true ? 'absent' : inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
@@ -108,7 +108,7 @@ export class Tasks {
     reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { ...knownOf(known), restartCounts, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
+    runtime.launch(pod, taskId, { ...knownOf(known), restartCounts, streaks, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });

@@ -34,6 +34,7 @@ export { isSelected, type NodeIdentity } from './node-affinity.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './phase.ts';
+export * from './probe-streak.ts';
 export { podNeed } from './pod-need.ts';
 export * from './quantity.ts';
 export * from './read.ts';

@@ -1,7 +1,7 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
-import type { CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { ContainerStreak, CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
@@ -32,6 +32,8 @@ export interface Node {
   readonly sources: () => PodSources | undefined;
   /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
   readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
+  /** A probe has come to the same so often in a row: goes into the journal, if that has room. */
+  readonly recordStreak: (uid: string, streak: ContainerStreak) => void;
   readonly nodeName: () => string;
   readonly hostIP: string;
   /** What the node has for pods, as far as it is known; else what its machine has. */

@@ -80,6 +80,8 @@ export class PodWorker {
       onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
       onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
       onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
+      onStreak: (streak) => context.node.recordStreak(context.uid, streak),
+      streaks: known.streaks ?? [],
     });
   }
 

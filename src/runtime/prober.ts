@@ -1,8 +1,7 @@
 import type { Clock } from '../base/index.ts';
-import type { Container, ContainerStatus, ObservedContainer, Probe, ProbeResults } from '../pod/index.ts';
+import { type Container, type ContainerStatus, type ContainerStreak, longerStreak, type ObservedContainer, type Probe, type ProbeKind, probeOf, type ProbeResults, type ProbeStreak, resultOf } from '../pod/index.ts';
 import { type ProbeOutcome, probeOnce, type ProbeTarget } from './probe-once.ts';
 
-type ProbeKind = 'readiness' | 'liveness' | 'startup';
 const KINDS: readonly ProbeKind[] = ['startup', 'liveness', 'readiness'];
 const TRIES = 3;
 
@@ -17,6 +16,10 @@ export interface ProberOptions {
   /** A probe was made; whatever came of it. */
   readonly onResult?: (container: string, kind: ProbeKind, result: ProbeOutcome['result']) => void;
   readonly onWarning: (container: string, kind: ProbeKind, output: string) => void;
+  /** How often in a row a probe has come to the same: for the process after this one. */
+  readonly onStreak: (streak: ContainerStreak) => void;
+  /** Those of the process before this one. */
+  readonly streaks: readonly ContainerStreak[];
 }
 
 interface Running {
@@ -47,7 +50,7 @@ export class Prober {
 
   /**
    * Starts probes of containers that have come and ends those of containers that have gone. What was told of a container before this process
-   * (`told`) holds until its probe has another result.
+   * (`told`) holds until its probe has another result; what its probes had counted until then is counted on.
    */
   update(specs: readonly Container[], containers: readonly ObservedContainer[], podIP: string | undefined, told: readonly ContainerStatus[] = []): void {
     const alive = this.#alive(containers);
@@ -85,8 +88,13 @@ export class Prober {
     const target = { engine: this.#options.engine, containerId: id, container, podIP };
     for (const kind of KINDS) {
       const probe = probeOf(container, kind);
+      if (probe === undefined) continue;
       const signal = kind === 'readiness' ? stop.signal : AbortSignal.any([stop.signal, release.signal]);
-      if (probe !== undefined) this.#cycle(kind, probe, { ...target, signal }, startedAt ?? this.#options.clock.now());
+      const streak = this.#options.streaks.find((one) => one.id === id && one.probe === kind);
+      const result = streak && resultOf(streak, probe);
+      if (result !== undefined) this.#results[kind].set(id, result);
+      const run: Run = { streak, held: result === false && kind !== 'readiness' };
+      this.#cycle(kind, probe, { ...target, signal }, run, startedAt ?? this.#options.clock.now());
     }
   }
 
@@ -97,10 +105,9 @@ export class Prober {
   }
 
   /** Lets one probe of one container run until the container is gone. */
-  #cycle(kind: ProbeKind, probe: Probe, target: ProbeTarget, startedAt: number): void {
+  #cycle(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Run, startedAt: number): void {
     const { clock } = this.#options;
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
-    const run: Streak = { last: undefined, length: 0, held: false };
     const sinceStartMs = clock.now() - startedAt;
     const initialMs = (probe.initialDelaySeconds ?? 0) * 1000 - sinceStartMs;
     // Containers that have run for a while are taken over all at once: their probes are spread over the period.
@@ -127,30 +134,30 @@ export class Prober {
     });
   }
 
-  async #once(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Streak): Promise<void> {
+  async #once(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Run): Promise<void> {
     const outcome = await outcomeOf(probe, target);
     if (target.signal.aborted) return;
-    this.#options.onResult?.(target.container.name, kind, outcome.result);
-    const { name } = target.container;
+    const { container: { name }, containerId: id } = target;
+    this.#options.onResult?.(name, kind, outcome.result);
     if (outcome.result === 'unknown') return this.#options.onError(name, kind, outcome.output);
     const ok = outcome.result === 'success';
     if (!ok) this.#options.onFailure(name, kind, outcome.output);
     else if (outcome.warning !== undefined) this.#options.onWarning(name, kind, outcome.warning);
-    run.length = run.last === ok ? run.length + 1 : 1;
-    run.last = ok;
-    const threshold = ok ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3);
-    if (run.length < threshold) return;
+    const streak = longerStreak(run.streak, ok, probe);
+    if (streak !== run.streak) this.#options.onStreak({ container: name, id, probe: kind, ...streak });
+    run.streak = streak;
+    if (resultOf(streak, probe) === undefined) return;
     if (!ok && kind !== 'readiness') run.held = true;
-    if (this.#results[kind].get(target.containerId) === ok) return;
-    this.#results[kind].set(target.containerId, ok);
-    if (kind === 'startup' && ok) for (const begin of this.#running.get(target.containerId)?.started ?? []) begin();
+    if (this.#results[kind].get(id) === ok) return;
+    this.#results[kind].set(id, ok);
+    if (kind === 'startup' && ok) for (const begin of this.#running.get(id)?.started ?? []) begin();
     this.#options.onChanged();
   }
 }
 
-interface Streak {
-  last: boolean | undefined;
-  length: number;
+/** How one probe of one container goes. */
+interface Run {
+  streak: ProbeStreak | undefined;
   /** It has found its container to be killed: nothing more to find out. */
   held: boolean;
 }
@@ -160,15 +167,4 @@ async function outcomeOf(probe: Probe, target: ProbeTarget): Promise<ProbeOutcom
   let outcome = await probeOnce(probe, target);
   for (let tries = 1; outcome.result === 'unknown' && tries < TRIES && !target.signal.aborted; tries += 1) outcome = await probeOnce(probe, target);
   return outcome;
-}
-
-function probeOf(container: Container, kind: ProbeKind): Probe | undefined {
-  switch (kind) {
-    case 'readiness':
-      return container.readinessProbe;
-    case 'liveness':
-      return container.livenessProbe;
-    case 'startup':
-      return container.startupProbe;
-  }
 }

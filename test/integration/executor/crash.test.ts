@@ -61,6 +61,22 @@ describe('a worker that is killed', () => {
     expect(under.status(task.taskId)?.containerStatuses?.[0]?.restartCount).toBeGreaterThanOrEqual(2);
   });
 
+  test.concurrent('counts on how often a probe has failed', async () => {
+    await using under = await ExecutorUnderTest.start();
+    const failures = join(under.dir, 'failures');
+    await writeFile(failures, '');
+    const livenessProbe = { exec: { command: ['sh', '-c', 'echo x >>/failures; false'] }, periodSeconds: 1, failureThreshold: 6 };
+    const task = under.launch(pod({ livenessProbe, volumeMounts: [{ name: 'host', mountPath: '/failures' }] }, { volumes: [{ name: 'host', hostPath: { path: failures } }] }));
+    const failed = async (): Promise<number> => (await readFile(failures, 'utf8')).length / 2;
+    await under.poll(async () => (await failed()) >= 4, 'it has failed a few times');
+    await under.killWorker();
+    await under.poll(async () => (await under.container(task)).labels[LABELS.restartCount] === '1', 'it is restarted');
+    // One may have been made whose outcome the worker that died did not live to see; another by the container that follows.
+    expect(await failed()).toBeLessThanOrEqual(8);
+    under.kill(task);
+    await under.ended(task);
+  });
+
   test.concurrent('while it kills a pod goes on killing it, within the same grace', async () => {
     await using under = await ExecutorUnderTest.start();
     const task = under.launch(pod(shell("trap '' TERM; while :; do sleep 0.1; done"), { terminationGracePeriodSeconds: 3600 }));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/index.ts';
+import { ExecutorState } from '../../../src/executor/journal-entry.ts';
 import { Memory } from '../../../src/executor/memory.ts';
 import type { MesosEnvironment } from '../../../src/mesos/index.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
@@ -40,6 +41,20 @@ describe('a journal of format km-journal/1', () => {
     expect(tasks.map(({ task_id }) => task_id.value)).toEqual(['task-stubborn-cfcd']);
     expect(updates.map(({ status }) => status.state)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING']);
     await memory.close(false);
+  });
+
+  it('is added to: what probes have counted, the last of each, also when it is written anew', async () => {
+    const before = memoryOf('/var/lib/example/sandbox-0');
+    const uid = before.state.pods()[0]?.pod.metadata.uid ?? '';
+    const streak = { container: 'main', id: 'c1', probe: 'liveness', ok: false, times: 1 } as const;
+    for (const times of [1, 2]) before.note({ kind: 'probe', uid, streak: { ...streak, times } });
+    before.note({ kind: 'probe', uid, streak: { ...streak, probe: 'readiness' } });
+    before.note({ kind: 'probe', uid: 'nobody', streak });
+    const wanted = [{ ...streak, times: 2 }, { ...streak, probe: 'readiness' }];
+    await before.close(false);
+    const { state } = memoryOf('/var/lib/example/sandbox-0');
+    expect(state.pods().map(({ streaks }) => streaks)).toEqual([wanted, [], []]);
+    expect(ExecutorState.restore(state.entries([])).pods()[0]?.streaks).toEqual(wanted);
   });
 
   it('tells the next run which pods are left to be removed', async () => {

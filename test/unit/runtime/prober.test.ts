@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Engine } from '../../../src/docker/index.ts';
-import type { Container, ContainerStatus, ObservedContainer, Probe } from '../../../src/pod/index.ts';
+import type { Container, ContainerStatus, ContainerStreak, ObservedContainer, Probe } from '../../../src/pod/index.ts';
 import { Prober } from '../../../src/runtime/prober.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -16,17 +16,25 @@ class Bench {
   /** Exit codes by command, or what it throws; 0 unless told. */
   readonly exits = new Map<string, number | Error>();
   changes = 0;
+  readonly streaks: ContainerStreak[] = [];
   readonly #startedAt = this.clock.now();
-  readonly prober = new Prober({
-    clock: this.clock,
-    engine: { exec: (_id: string, command: readonly string[]) => this.#exec(command) } as unknown as Engine,
-    onChanged: () => {
-      this.changes += 1;
-    },
-    onFailure: (_name, kind, output) => this.told.push(`${kind} failed: ${output}`),
-    onError: (_name, kind, error) => this.told.push(`${kind} errored: ${error}`),
-    onWarning: (_name, kind, output) => this.told.push(`${kind} warning: ${output}`),
-  });
+  readonly prober: Prober = this.proberAfter([]);
+
+  /** One more, of the process after the one that has counted `streaks`. */
+  proberAfter(streaks: readonly ContainerStreak[]): Prober {
+    return new Prober({
+      clock: this.clock,
+      engine: { exec: (_id: string, command: readonly string[]) => this.#exec(command) } as unknown as Engine,
+      onChanged: () => {
+        this.changes += 1;
+      },
+      onFailure: (_name, kind, output) => this.told.push(`${kind} failed: ${output}`),
+      onError: (_name, kind, error) => this.told.push(`${kind} errored: ${error}`),
+      onWarning: (_name, kind, output) => this.told.push(`${kind} warning: ${output}`),
+      onStreak: (streak) => this.streaks.push(streak),
+      streaks,
+    });
+  }
 
   async #exec(command: readonly string[]): Promise<{ exitCode: number; output: string }> {
     const name = command.join(' ');
@@ -40,8 +48,8 @@ class Bench {
     return { id: 'web-0', kind: 'container', name: 'web', attempt: 0, state: 'running', image: '', imageId: '', hash: '', createdAt: 0, startedAt: this.#startedAt, oomKilled: false, ...more };
   }
 
-  update(container: Partial<Container>, told: Partial<ContainerStatus>[] = [], observed = this.observed()): void {
-    this.prober.update([{ name: 'web', ...container }], [observed], '10.0.0.1', told as ContainerStatus[]);
+  update(container: Partial<Container>, told: Partial<ContainerStatus>[] = [], observed = this.observed(), prober = this.prober): void {
+    prober.update([{ name: 'web', ...container }], [observed], '10.0.0.1', told as ContainerStatus[]);
   }
 }
 
@@ -125,6 +133,49 @@ test('what was told before this process holds until a probe says otherwise', asy
   expect(bench.prober.results.readiness.get('web-0')).toBe(false);
   expect(bench.ran.some((command) => command.startsWith('startup'))).toBe(false);
   bench.prober.stop();
+});
+
+test('what another process had counted is counted on', async () => {
+  const bench = new Bench();
+  const spec = { livenessProbe: probe('liveness', { periodSeconds: 1 }), readinessProbe: probe('readiness', { periodSeconds: 1, successThreshold: 2 }) };
+  bench.exits.set('liveness', 1);
+  bench.update(spec);
+  await bench.clock.advance(1.5 * SECOND);
+  bench.prober.stop();
+  expect(bench.streaks).toEqual([
+    { container: 'web', id: 'web-0', probe: 'liveness', ok: false, times: 1 },
+    { container: 'web', id: 'web-0', probe: 'readiness', ok: true, times: 1 },
+    { container: 'web', id: 'web-0', probe: 'liveness', ok: false, times: 2 },
+    { container: 'web', id: 'web-0', probe: 'readiness', ok: true, times: 2 },
+  ]);
+  const next = bench.proberAfter(bench.streaks.slice(1, 3));
+  bench.update(spec, [], bench.observed(), next);
+  expect([next.results.liveness.size, next.results.readiness.size]).toEqual([0, 0]);
+  await bench.clock.advance(SECOND);
+  expect([next.results.liveness.get('web-0'), next.results.readiness.get('web-0')]).toEqual([false, true]);
+  next.stop();
+});
+
+test('a container that another process had found to be killed is to be killed at once, and not probed', async () => {
+  const bench = new Bench();
+  const spec = { livenessProbe: probe('liveness'), startupProbe: probe('startup') };
+  const next = bench.proberAfter([
+    { container: 'web', id: 'web-0', probe: 'startup', ok: true, times: 1 },
+    { container: 'web', id: 'web-0', probe: 'liveness', ok: false, times: 3 },
+  ]);
+  bench.update(spec, [], bench.observed(), next);
+  expect([next.results.startup.get('web-0'), next.results.liveness.get('web-0')]).toEqual([true, false]);
+  await bench.clock.advance(100 * SECOND);
+  expect(bench.ran).toEqual([]);
+  next.stop();
+});
+
+test('what was counted of another container counts for nothing', () => {
+  const bench = new Bench();
+  const next = bench.proberAfter([{ container: 'web', id: 'web-before', probe: 'liveness', ok: false, times: 3 }]);
+  bench.update({ livenessProbe: probe('liveness') }, [], bench.observed(), next);
+  expect(next.results.liveness.size).toBe(0);
+  next.stop();
 });
 
 test('what was told of another container counts for nothing', () => {
