@@ -155,7 +155,7 @@ export class Conductor {
     for (const entry of this.book) if (api !== undefined && entry.name === name) entry.told = entry.forced = true;
     const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, refusable: this.#diskIsFull, group: [], forced: false };
     this.book.push(entry);
-    return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: [], data: Buffer.from(JSON.stringify(pod)) } };
+    return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: this.#lab.resources, data: Buffer.from(JSON.stringify(pod)) } };
   }
 
   async #with(of: number, work: (entry: Entry) => void | Promise<void>, tells = true): Promise<void> {

@@ -3,14 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesOfSession } from '../../bench/processes.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
+import type { TaskInfo } from '../../src/mesos/index.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { type EngineKind, LabEngine } from './lab-engine.ts';
 import { heldFiles, leftOnMachine } from './left-overs.ts';
+import { MesosContainer } from './mesos-container.ts';
 import { Patience } from './patience.ts';
 import type { Random } from './random.ts';
 
@@ -24,6 +26,8 @@ export interface LaboratoryOptions {
   readonly shutdownGracePeriodMs?: number;
   /** The executor's own files are on a disk that can be full. */
   readonly smallDisk?: boolean;
+  /** The executor is in a cgroup of its own, and so are its pods. */
+  readonly contained?: boolean;
 }
 
 export const NODE_NAME = 'node-of-faults';
@@ -49,6 +53,7 @@ export class Laboratory implements AsyncDisposable {
   cpuSeconds = 0;
   readonly #options: LaboratoryOptions;
   readonly #sessions: number[] = [];
+  readonly #container: MesosContainer | undefined;
   readonly #began = Date.now();
   #process: ExecutorProcess | undefined;
   #run = 0;
@@ -60,6 +65,7 @@ export class Laboratory implements AsyncDisposable {
     this.engine = engine;
     this.agent = agent;
     this.api = api;
+    this.#container = options.contained === true && MesosContainer.canBe ? new MesosContainer(basename(dir)) : undefined;
     this.toEngine = new FaultyProxy(engine.address, { path: join(dir, 'docker.sock') });
     this.toAgent = new FaultyProxy({ host: '127.0.0.1', port: agent.port });
     this.toApi = api === undefined ? undefined : new FaultyProxy({ host: '127.0.0.1', port: Number(new URL(api.url).port) });
@@ -93,6 +99,12 @@ export class Laboratory implements AsyncDisposable {
     return join(this.dir, 'root');
   }
 
+  /** What a task of a pod has to have. */
+  get resources(): NonNullable<TaskInfo['resources']> {
+    const scalar = (name: string, value: number) => ({ name, type: 'SCALAR' as const, scalar: { value } });
+    return this.#container === undefined ? [] : [scalar('cpus', 0.1), scalar('mem', 64)];
+  }
+
   /** What happened, and what the executor wrote. */
   get log(): string {
     return this.#log;
@@ -109,12 +121,13 @@ export class Laboratory implements AsyncDisposable {
     const sandbox = join(this.dir, `sandbox-${this.#run++}`);
     const take = (chunk: Buffer): void => void (this.#log += chunk.toString());
     const given = Object.entries(this.agent.environment(sandbox)).map(([name, value]) => [name, value.replaceAll(`:${this.agent.port}`, `:${this.toAgent.port}`)]);
+    const command = [
+      process.execPath, MAIN, 'executor', `--root-dir=${this.rootDir}`, `--pod-logs-dir=${join(this.dir, 'log')}`, `--hostname-override=${NODE_NAME}`, '--offline-images', '--log-level=debug',
+      '--address=127.0.0.1', '--port=0', '--healthz-port=0', `--tls-cert-file=${join(FIXTURES, 'agent.pem')}`, `--tls-private-key-file=${join(FIXTURES, 'agent.key')}`,
+      ...(this.api === undefined ? [] : [`--kubeconfig=${join(this.dir, 'kubeconfig')}`]), ...(this.#container === undefined ? [] : ['--contain-pod-resources=true']), ...flags,
+    ];
     this.#process = await ExecutorProcess.spawn({
-      command: [
-        process.execPath, MAIN, 'executor', `--root-dir=${this.rootDir}`, `--pod-logs-dir=${join(this.dir, 'log')}`, `--hostname-override=${NODE_NAME}`, '--offline-images', '--log-level=debug',
-        '--address=127.0.0.1', '--port=0', '--healthz-port=0', `--tls-cert-file=${join(FIXTURES, 'agent.pem')}`, `--tls-private-key-file=${join(FIXTURES, 'agent.key')}`,
-        ...(this.api === undefined ? [] : [`--kubeconfig=${join(this.dir, 'kubeconfig')}`]), ...flags,
-      ],
+      command: this.#container?.within(sandbox, command) ?? command,
       environment: { ...Object.fromEntries(given) as Record<string, string>, PATH: process.env.PATH ?? '', DOCKER_HOST: `unix://${join(this.dir, 'docker.sock')}`, ...environment },
       sandbox,
       stdout: take,
@@ -151,6 +164,7 @@ export class Laboratory implements AsyncDisposable {
   async crashAll(): Promise<void> {
     for (const { cpuSeconds } of processesOfSession(this.session)) this.cpuSeconds += cpuSeconds;
     const exit = await this.#process?.destroy();
+    this.#container?.kill();
     if (exit !== undefined) this.agent.executorEnded('REASON_EXECUTOR_TERMINATED', exit);
   }
 
@@ -236,6 +250,7 @@ export class Laboratory implements AsyncDisposable {
     for (const { id } of await this.engine.containersOf(this.agent.identity).catch(() => [])) await this.engine.client.remove(id);
     await Promise.all([this.toEngine[Symbol.asyncDispose](), this.toAgent[Symbol.asyncDispose](), this.toApi?.[Symbol.asyncDispose]()]);
     await Promise.all([this.agent.close(), this.api?.stop(), this.engine[Symbol.asyncDispose]()]);
+    await this.#container?.destroy();
     await unmountBelow(this.dir);
     await rm(this.dir, { recursive: true, force: true });
   }

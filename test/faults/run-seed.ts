@@ -20,7 +20,7 @@ export interface Outcome {
 export async function runSeed(seed: number, engine: EngineKind): Promise<Outcome> {
   const schedule = scheduleOf(seed, engine === 'real');
   const random = randomOf(seed ^ 0xe7617e);
-  await using lab = await Laboratory.start({ engine, random, kubernetes: schedule.kubernetes, smallDisk: schedule.smallDisk, flags: [`--content-type=${schedule.contentType}`] });
+  await using lab = await Laboratory.start({ engine, random, kubernetes: schedule.kubernetes, smallDisk: schedule.smallDisk, contained: schedule.contained, flags: [`--content-type=${schedule.contentType}`] });
   const faults: string[] = [];
   try {
     await lab.spawn();

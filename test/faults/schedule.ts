@@ -41,6 +41,8 @@ export interface Schedule {
   readonly contentType: 'protobuf' | 'json';
   /** The executor's own files are on a disk that can be full. */
   readonly smallDisk: boolean;
+  /** The executor is in a cgroup of its own, and so are its pods. */
+  readonly contained: boolean;
   readonly steps: readonly Step[];
   /** At the end the executor is shut down with its pods, instead of behind them. */
   readonly endsInShutdown: boolean;
@@ -71,7 +73,8 @@ export function scheduleOf(seed: number, real: boolean): Schedule {
     if (breaksForLong(step)) steps.push({ do: 'wait', ms: whole(random, 50, 1500) }, { do: 'heal' });
   }
   const smallDisk = fillDisks(randomOf(seed ^ 0xf0111), steps);
-  return { seed, kubernetes, contentType, smallDisk, steps, endsInShutdown: random() < 0.25 };
+  const contained = randomOf(seed ^ 0xc6409)() < 0.25;
+  return { seed, kubernetes, contentType, smallDisk, contained, steps, endsInShutdown: random() < 0.25 };
 }
 
 /** Puts full disks among the steps, by a chance of their own: what else a seed does stays what it was. True when it is also that of the executor. */
