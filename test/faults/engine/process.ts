@@ -61,12 +61,12 @@ export class ScriptedProcess {
       case 'say': {
         if (step.to === 'stdout' || step.to === 'stderr') return say(`${step.text}\n`, step.to);
         const path = hostPath(step.to);
-        if (path !== undefined) appendFileSync(path, `${step.text}\n`);
+        if (path !== undefined) unlessDiskFails(() => appendFileSync(path, `${step.text}\n`));
         return;
       }
       case 'once': {
         const path = hostPath(step.path);
-        if (path !== undefined && readFileSync(path, 'utf8').split('\n').length !== 2) this.#end(99);
+        if (path !== undefined && unlessDiskFails(() => readFileSync(path, 'utf8'))?.split('\n').length !== 2) this.#end(99);
       }
     }
   }
@@ -76,5 +76,15 @@ export class ScriptedProcess {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#options.onEnd(code);
+  }
+}
+
+/** A shell whose command cannot read or write (a full disk, a folder that is gone) says so and goes on. */
+function unlessDiskFails<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return undefined;
   }
 }
