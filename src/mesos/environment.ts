@@ -21,6 +21,12 @@ export interface AgentAddress {
 export interface TlsSettings {
   /** Whether the agent's certificate must be signed by a known authority and be for its host. */
   readonly verify: boolean;
+  /** How the host is told from its certificate, see `identityFault`. */
+  readonly scheme: 'legacy' | 'openssl';
+  /** The certificate may be for the agent's address. */
+  readonly verifyAddress: boolean;
+  /** Authorities that may stand between the certificate and a known one. */
+  readonly verifyDepth: number;
   readonly caFile?: string;
   readonly caDirectory?: string;
   readonly certFile?: string;
@@ -134,8 +140,15 @@ function readTls(read: Reading): TlsSettings | undefined {
   if ((certFile === undefined) !== (keyFile === undefined)) read.fault('LIBPROCESS_SSL_CERT_FILE and LIBPROCESS_SSL_KEY_FILE go together');
   // two names each, the latter ones deprecated; requiring certificates of clients implies verifying those of servers
   const verify = ['VERIFY_SERVER_CERT', 'VERIFY_CERT', 'REQUIRE_CLIENT_CERT', 'REQUIRE_CERT'].map((name) => read.flag(`LIBPROCESS_SSL_${name}`));
+  const scheme = read.text('LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME') ?? 'legacy';
+  if (scheme !== 'legacy' && scheme !== 'openssl') read.fault(`LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME: "${scheme}" is neither legacy nor openssl`);
+  const depth = read.text('LIBPROCESS_SSL_VERIFY_DEPTH') ?? '4';
+  if (!/^\d{1,9}$/.test(depth)) read.fault(`LIBPROCESS_SSL_VERIFY_DEPTH: "${depth}" is no number`);
   return Object.freeze({
     verify: verify.includes(true),
+    scheme: scheme === 'openssl' ? scheme : 'legacy',
+    verifyAddress: read.flag('LIBPROCESS_SSL_VERIFY_IPADD'),
+    verifyDepth: Number(depth),
     ...(caFile === undefined ? {} : { caFile }),
     ...(caDirectory === undefined ? {} : { caDirectory }),
     ...(certFile === undefined ? {} : { certFile }),

@@ -1,9 +1,9 @@
 import { lookupService } from 'node:dns/promises';
 import { readdirSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { checkServerIdentity, getCACertificates, type PeerCertificate } from 'node:tls';
+import { getCACertificates, type PeerCertificate } from 'node:tls';
 import { KmError } from '../base/index.ts';
+import { identityFault, needsName } from './agent-identity.ts';
 import type { AgentAddress, TlsSettings } from './environment.ts';
 
 /** The part of `tls.connect`'s options that we set. */
@@ -17,19 +17,17 @@ export interface TlsOptions {
 }
 
 /**
- * Options for a TLS connection to the agent. Files are read anew each time, so that renewed certificates are taken.
- *
- * The agent is known by its IP address, its certificate usually by a name: as libprocess does (Mesos docs/ssl.md, hostname
- * validation scheme `legacy`) the name that the address resolves back to counts too. Throws code `invalid` when a file cannot be read.
+ * Options for a TLS connection to the agent. Files are read anew each time, so that renewed certificates are taken. Throws code `invalid` when a
+ * file cannot be read, `unavailable` when nobody knows which name the agent's address has.
  */
 export async function tlsOptions(agent: AgentAddress, settings: TlsSettings): Promise<TlsOptions> {
+  const name = needsName(agent.host, settings) ? await nameOf(agent) : undefined;
   try {
-    const names = settings.verify ? await namesOf(agent) : [];
     return {
       rejectUnauthorized: settings.verify,
-      checkServerIdentity: (host, certificate) => {
-        const faults = [host, ...names].map((name) => checkServerIdentity(name, certificate));
-        return faults.includes(undefined) ? undefined : faults[0];
+      checkServerIdentity: (_host, certificate) => {
+        const fault = identityFault({ host: agent.host, name }, certificate, settings);
+        return fault === undefined ? undefined : new Error(`this is not the agent: ${fault}`);
       },
       ...(settings.verify ? { ca: authorities(settings) } : {}),
       ...(settings.certFile === undefined ? {} : { cert: readFileSync(settings.certFile) }),
@@ -41,19 +39,20 @@ export async function tlsOptions(agent: AgentAddress, settings: TlsSettings): Pr
   }
 }
 
-async function namesOf({ host, port }: AgentAddress): Promise<string[]> {
-  if (isIP(host) === 0) return [];
+/** Undefined where the address has none. Not to know is no permission: it is tried again. */
+async function nameOf({ host, port }: AgentAddress): Promise<string | undefined> {
   try {
-    const { hostname } = await lookupService(host, port);
-    return hostname === host ? [] : [hostname];
-  } catch {
-    return []; // no name: the certificate must be for the address
+    return (await lookupService(host, port)).hostname;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND') return undefined;
+    throw new KmError('unavailable', `the name of the agent's address ${host} cannot be looked up`, { cause: error });
   }
 }
 
+/** In a directory of authorities there may be other files. */
 function authorities({ caFile, caDirectory }: TlsSettings): (string | Buffer)[] {
   if (caFile === undefined && caDirectory === undefined) return getCACertificates('system');
   const inDirectory = caDirectory === undefined ? [] : readdirSync(caDirectory, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
-  const files = [...(caFile === undefined ? [] : [caFile]), ...inDirectory.map((entry) => join(entry.parentPath, entry.name))];
-  return files.map((file) => readFileSync(file));
+  const found = inDirectory.map((entry) => readFileSync(join(entry.parentPath, entry.name))).filter((bytes) => bytes.includes('-----BEGIN '));
+  return [...(caFile === undefined ? [] : [readFileSync(caFile)]), ...found];
 }

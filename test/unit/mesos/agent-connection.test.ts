@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -553,7 +553,7 @@ describe('credentials and transports', () => {
   const file = (name: string): string => join(import.meta.dirname, '../../fixtures/mesos-tls', name);
   const certified = (name: string, more: object = {}): object => ({ cert: readFileSync(file(`${name}.pem`)), key: readFileSync(file(`${name}.key`)), ...more });
   const tlsEnv = (more: Record<string, string> = {}): Record<string, string> => ({ LIBPROCESS_SSL_ENABLED: '1', LIBPROCESS_SSL_CERT_FILE: file('executor.pem'), LIBPROCESS_SSL_KEY_FILE: file('executor.key'), ...more });
-  const verifying = (ca: string): Record<string, string> => tlsEnv({ LIBPROCESS_SSL_VERIFY_SERVER_CERT: 'true', LIBPROCESS_SSL_CA_FILE: file(ca) });
+  const verifying = (ca: string): Record<string, string> => tlsEnv({ LIBPROCESS_SSL_VERIFY_SERVER_CERT: 'true', LIBPROCESS_SSL_VERIFY_IPADD: 'true', LIBPROCESS_SSL_CA_FILE: file(ca) });
 
   it('speaks TLS with a certificate of its own to an agent whose certificate is in order', async () => {
     const tls = certified('agent', { ca: readFileSync(file('ca.pem')), requestCert: true, rejectUnauthorized: true, maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA:AES256-SHA' });
@@ -575,6 +575,26 @@ describe('credentials and transports', () => {
     const trusting = client(at, { env: tlsEnv() });
     await eventually(() => expect(types(trusting)).toEqual(['SUBSCRIBED']));
     expect(at.tries).toBe(1);
+  });
+
+  it('asks for the name that the address of the agent has, or for the address, as it is told', async () => {
+    const named = await agent({ tls: certified('named') });
+    const authority = { LIBPROCESS_SSL_VERIFY_SERVER_CERT: 'true', LIBPROCESS_SSL_CA_FILE: file('named.pem') };
+    const refused = client(named, { env: tlsEnv({ ...authority, LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME: 'openssl', LIBPROCESS_SSL_VERIFY_IPADD: '1' }) });
+    await eventually(() => expect(JSON.stringify(refused.log)).toContain("IP: 127.0.0.1 is not in the cert's list"));
+    expect(named.tries).toBe(0);
+    const me = client(named, { env: tlsEnv(authority) });
+    await eventually(() => expect(types(me)).toEqual(['SUBSCRIBED']));
+  });
+
+  it('finds its authorities in a directory, whatever else is there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'km-authorities-'));
+    closing.push(async () => rmSync(folder, { recursive: true }));
+    for (const ca of ['ca.pem', 'other-ca.pem']) cpSync(file(ca), join(folder, ca));
+    writeFileSync(join(folder, 'README'), 'authorities');
+    const at = await agent({ tls: certified('agent') });
+    const me = client(at, { env: tlsEnv({ LIBPROCESS_SSL_VERIFY_SERVER_CERT: '1', LIBPROCESS_SSL_VERIFY_IPADD: '1', LIBPROCESS_SSL_CA_DIR: folder }) });
+    await eventually(() => expect(types(me)).toEqual(['SUBSCRIBED']));
   });
 
   it('says which TLS file cannot be read', async () => {

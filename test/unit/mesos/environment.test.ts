@@ -53,7 +53,12 @@ describe('the environment of an executor', () => {
     ['a domain socket', { MESOS_DOMAIN_SOCKET: '/run/agent.sock', MESOS_SLAVE_PID: 'slave(2)@10.0.0.8:5052' }, { socketPath: '/run/agent.sock', path: '/slave(2)/api/v1/executor' }],
     ['a domain socket before TLS', { MESOS_DOMAIN_SOCKET: '/run/agent.sock', LIBPROCESS_SSL_ENABLED: '1' }, { socketPath: '/run/agent.sock', path: '/slave(1)/api/v1/executor' }],
     ['a long domain socket, from the working directory', { MESOS_DOMAIN_SOCKET: `/work/${'d'.repeat(120)}/agent.sock` }, { socketPath: './../agent.sock' }],
-    ['TLS', { LIBPROCESS_SSL_ENABLED: 'true' }, { tls: { verify: false } }],
+    ['TLS', { LIBPROCESS_SSL_ENABLED: 'true' }, { tls: { verify: false, scheme: 'legacy', verifyAddress: false, verifyDepth: 4 } }],
+    [
+      'TLS with rules for the name of the host',
+      { LIBPROCESS_SSL_ENABLED: '1', LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME: 'openssl', LIBPROCESS_SSL_VERIFY_IPADD: 'true', LIBPROCESS_SSL_VERIFY_DEPTH: '2' },
+      { tls: { scheme: 'openssl', verifyAddress: true, verifyDepth: 2 } },
+    ],
     [
       'TLS with files',
       { LIBPROCESS_SSL_ENABLED: '1', LIBPROCESS_SSL_CA_FILE: '/ca', LIBPROCESS_SSL_CA_DIR: '/cas', LIBPROCESS_SSL_CERT_FILE: '/c', LIBPROCESS_SSL_KEY_FILE: '/k', LIBPROCESS_SSL_CIPHERS: 'X', LIBPROCESS_SSL_VERIFY_SERVER_CERT: '1' },
@@ -99,11 +104,13 @@ describe('the environment of an executor', () => {
         MESOS_SUBSCRIPTION_BACKOFF_MAX: '-2secs',
         LIBPROCESS_SSL_ENABLED: '1',
         LIBPROCESS_SSL_KEY_FILE: '/key',
+        LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME: 'strict',
+        LIBPROCESS_SSL_VERIFY_DEPTH: 'deep',
         MESOS_EXECUTOR_AUTHENTICATION_TOKEN: 'hush',
       });
     expect(faulty).toThrow(expect.objectContaining({ code: 'invalid' }) as Error);
     const text = String((() => { try { return faulty(); } catch (error) { return error; } })());
-    for (const fault of ['MESOS_SLAVE_PID: "slave" is no NAME@IP:PORT', 'MESOS_FRAMEWORK_ID: not set', 'MESOS_EXECUTOR_ID: not set', 'MESOS_DIRECTORY or MESOS_SANDBOX: not set', 'MESOS_CHECKPOINT: "yes"', 'MESOS_RECOVERY_TIMEOUT: "15 minutes"', 'MESOS_SUBSCRIPTION_BACKOFF_MAX: "-2secs" is negative', 'LIBPROCESS_SSL_CERT_FILE and LIBPROCESS_SSL_KEY_FILE']) {
+    for (const fault of ['MESOS_SLAVE_PID: "slave" is no NAME@IP:PORT', 'MESOS_FRAMEWORK_ID: not set', 'MESOS_EXECUTOR_ID: not set', 'MESOS_DIRECTORY or MESOS_SANDBOX: not set', 'MESOS_CHECKPOINT: "yes"', 'MESOS_RECOVERY_TIMEOUT: "15 minutes"', 'MESOS_SUBSCRIPTION_BACKOFF_MAX: "-2secs" is negative', 'LIBPROCESS_SSL_CERT_FILE and LIBPROCESS_SSL_KEY_FILE', 'LIBPROCESS_SSL_HOSTNAME_VALIDATION_SCHEME: "strict"', 'LIBPROCESS_SSL_VERIFY_DEPTH: "deep"']) {
       expect(text).toContain(fault);
     }
     expect(text).not.toContain('\n');
