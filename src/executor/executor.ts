@@ -190,6 +190,7 @@ export class Executor {
       record: (entry) => this.#memory.record(entry),
       update: (update) => this.#update(update),
       said: (taskId) => ledger.hasUpdates(taskId),
+      unacknowledged: (taskId) => ledger.unacknowledgedStates(taskId).map(String),
       forget: (taskId) => {
         ledger.forget(taskId);
         this.#collector.poke();

@@ -126,6 +126,11 @@ export class Ledger {
     return this.#tasks.get(taskId)?.terminal ?? false;
   }
 
+  /** What was said of the task that the agent has not acknowledged, in order. */
+  unacknowledgedStates(taskId: string): readonly TaskStatus['state'][] {
+    return [...this.#updates.values()].filter(({ status }) => status.task_id.value === taskId).map(({ status }) => status.state);
+  }
+
   /** Whether any update of the task has been made (acknowledged or not). */
   hasUpdates(taskId: string): boolean {
     const task = this.#tasks.get(taskId);

@@ -44,6 +44,19 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
   return { updates, progress: { state, ...(healthy === undefined ? {} : { healthy }), ...(check === undefined ? {} : { check }) } };
 }
 
+const STAGES: readonly TaskProgress['state'][] = ['starting', 'running', 'killing', 'ended'];
+
+/** How far a task is of which these states were said already: a process may die between saying something and writing down that it was said. */
+export function progressAfter(progress: TaskProgress, said: readonly string[]): TaskProgress {
+  const reached = Math.max(STAGES.indexOf(progress.state), ...said.map(stageOf));
+  return { ...progress, state: STAGES[reached] ?? progress.state };
+}
+
+function stageOf(state: string): number {
+  const begun = ['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING'].indexOf(state);
+  return begun < 0 ? STAGES.length - 1 : begun;
+}
+
 /** The terminal update, once the pod has come to its end. */
 function terminal(report: PodReport): TaskUpdateDraft | undefined {
   const { status, stage, cause } = report;

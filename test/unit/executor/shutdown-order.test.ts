@@ -24,7 +24,7 @@ function setUp(pods: Readonly<Record<string, Partial<ValidPod['spec']>>>) {
   const reporter = { begin: () => undefined, report: () => undefined, progressOf: () => undefined, forget: () => undefined, markGone: () => undefined } as unknown as StatusReporter;
   const record = (entry: JournalEntry): void => void (entry.kind === 'order' && noted.push(entry.taskId));
   const tasks = new Tasks({
-    clock, logger: silentLogger, launchGraceMs: 1e6, runtime, reporter, kubernetes: () => undefined, record, update: () => undefined, said: () => true, forget: () => undefined,
+    clock, logger: silentLogger, launchGraceMs: 1e6, runtime, reporter, kubernetes: () => undefined, record, update: () => undefined, said: () => true, unacknowledged: () => [], forget: () => undefined,
   });
   for (const [name, spec] of Object.entries(pods)) {
     const whole = pod({ containers: [container('c')], terminationGracePeriodSeconds: 30, ...spec }, { uid: name });

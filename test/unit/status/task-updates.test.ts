@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PodStatus, ValidPod } from '../../../src/pod/index.ts';
-import { emptyCheckStatus, type KillCause, type PodReport, type TaskProgress, taskUpdates } from '../../../src/status/index.ts';
+import { emptyCheckStatus, type KillCause, type PodReport, progressAfter, type TaskProgress, taskUpdates } from '../../../src/status/index.ts';
 
 const pod = { metadata: { name: 'web', namespace: 'default', uid: 'u-1' }, spec: { containers: [{ name: 'a' }] } } as unknown as ValidPod;
 const running = { running: { startedAt: '2026-01-02T03:04:05Z' } };
@@ -28,6 +28,21 @@ function states(progress: TaskProgress, change: Partial<PodReport>, killing = tr
 
 const starting: TaskProgress = { state: 'starting' };
 const live: TaskProgress = { state: 'running', healthy: true };
+
+describe('progressAfter', () => {
+  it.each<[TaskProgress['state'], readonly string[], TaskProgress['state']]>([
+    ['starting', [], 'starting'],
+    ['starting', ['TASK_STARTING'], 'starting'],
+    ['starting', ['TASK_STARTING', 'TASK_RUNNING'], 'running'],
+    ['running', ['TASK_RUNNING', 'TASK_KILLING'], 'killing'],
+    ['killing', ['TASK_RUNNING'], 'killing'],
+    ['starting', ['TASK_FAILED'], 'ended'],
+    ['killing', ['TASK_KILLED'], 'ended'],
+    ['ended', ['TASK_STARTING'], 'ended'],
+  ])('%s, and said were %j: %s', (state, said, reached) => {
+    expect(progressAfter({ state, healthy: true }, said)).toEqual({ state: reached, healthy: true });
+  });
+});
 
 describe('taskUpdates', () => {
   it.each<[string, TaskProgress, Partial<PodReport>, string[]]>([
