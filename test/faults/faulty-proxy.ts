@@ -3,9 +3,10 @@
  * break passes unchanged, streams and upgraded connections too.
  */
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { rm } from 'node:fs/promises';
 import { Connections } from '../support/connections.ts';
+import { quietPort } from '../support/quiet-port.ts';
 
 export type Fault =
   /** The connection breaks before the server has heard of it. */
@@ -65,12 +66,12 @@ export class FaultyProxy implements AsyncDisposable {
       socket.on('error', () => undefined);
     });
     if (this.#listenOn !== undefined) await rm(this.#listenOn.path, { force: true });
+    else if (this.#port === 0) this.#port = await quietPort();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       if (this.#listenOn === undefined) server.listen(this.#port, '127.0.0.1', resolve);
       else server.listen(this.#listenOn.path, resolve);
     });
-    if (this.#listenOn === undefined) this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

@@ -12,6 +12,8 @@ export interface Kind {
   readonly innocent: readonly string[];
   /** Never gets to TASK_RUNNING. */
   readonly stuck?: true;
+  /** A container writes into a volume, and fails when it cannot, or has done so before. */
+  readonly writes?: true;
 }
 
 const never = { restartPolicy: 'Never' } as const;
@@ -34,18 +36,20 @@ export const KINDS = {
       spec: { volumes: [...volumes, { name: 'settings', configMap: { name: 'settings' } }], initContainers: [busybox({ name: 'one', ...shell(`${ONCE} exit 0`, shared) })] },
     }),
     innocent: ['main', 'one'],
+    writes: true,
   },
   stubborn: { make: () => ({ container: shell("trap '' TERM; sleep 86400"), spec: { terminationGracePeriodSeconds: 1 } }), innocent: ['main'] },
   ready: { make: () => ({ container: { ...shell(TRAP), readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } } }), innocent: ['main'] },
   pair: { make: () => ({ container: shell(TRAP), spec: { containers: [busybox(shell(TRAP)), busybox({ name: 'side', ...shell(TRAP) })] } }), innocent: ['main', 'side'] },
-  job: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 1.5)}; exit 0`, shared), spec: { ...never, volumes } }), ends: 'TASK_FINISHED', innocent: ['main'] },
-  failing: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 0.5)}; exit 7`, shared), spec: { ...never, volumes } }), ends: 'TASK_FAILED', innocent: ['main'] },
+  job: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 1.5)}; exit 0`, shared), spec: { ...never, volumes } }), ends: 'TASK_FINISHED', innocent: ['main'], writes: true },
+  failing: { make: (random) => ({ container: shell(`${ONCE} sleep ${seconds(random, 0.5)}; exit 7`, shared), spec: { ...never, volumes } }), ends: 'TASK_FAILED', innocent: ['main'], writes: true },
   staged: {
     make: (random) => ({
       container: shell(TRAP),
       spec: { volumes, initContainers: [busybox({ name: 'one', ...shell(`${ONCE} sleep ${seconds(random, 0.4)}; exit 0`, shared) }), busybox({ name: 'two', ...shell('exit 0') })] },
     }),
     innocent: ['main', 'one', 'two'],
+    writes: true,
   },
   memory: { make: () => ({ container: shell(TRAP, shared), spec: { volumes: [{ name: 'shared', emptyDir: { medium: 'Memory' } }] } }), innocent: ['main'] },
   crashing: { make: (random) => ({ container: shell(`sleep ${seconds(random, 0.3)}; exit 1`) }), innocent: [] },

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processesOfSession } from '../../bench/processes.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type ProcessExit } from '../../src/harness/index.ts';
 import type { TaskInfo } from '../../src/mesos/index.ts';
+import { quietPort } from '../support/quiet-port.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { type EngineKind, LabEngine } from './lab-engine.ts';
 import { heldFiles, leftOnMachine } from './left-overs.ts';
@@ -75,7 +76,7 @@ export class Laboratory implements AsyncDisposable {
     const id = randomBytes(4).toString('hex');
     const dir = await mkdtemp(join(tmpdir(), 'km-faults-'));
     const engine = await LabEngine.start(options.engine, options.random);
-    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, shutdownGracePeriodMs: options.shutdownGracePeriodMs ?? 60_000 });
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: NODE_NAME, port: await quietPort(), shutdownGracePeriodMs: options.shutdownGracePeriodMs ?? 60_000 });
     const api = options.kubernetes ? await EmbeddedApi.start() : undefined;
     const lab = new Laboratory(options, dir, engine, agent, api);
     await Promise.all([lab.toEngine.up(), lab.toAgent.up(), lab.toApi?.up(), engine.watch(agent.identity)]);

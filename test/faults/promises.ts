@@ -41,9 +41,9 @@ function fits(entry: Entry, state: string, from: 'executor' | 'agent'): boolean 
   return state === ends;
 }
 
-/** Nobody who did nothing was restarted. */
+/** Nobody who did nothing was restarted; who found the disk full did something. */
 export function faultsOfContainers({ engine }: Laboratory, book: readonly Entry[]): string[] {
-  return book.filter(({ hit }) => !hit).flatMap((entry) => kindOf(entry).innocent.flatMap((container) => {
+  return book.filter((entry) => !entry.hit && !(entry.refusable && kindOf(entry).writes === true)).flatMap((entry) => kindOf(entry).innocent.flatMap((container) => {
     const starts = engine.starts(entry.uid, container);
     return starts > 1 ? [`pod ${entry.name} (${entry.kind}): innocent container ${container} was started ${starts} times`] : [];
   }));

@@ -45,6 +45,8 @@ async function comeToAnEnd(lab: Laboratory, conductor: Conductor, { endsInShutdo
   const faults: string[] = [];
   const isOver = ({ taskId }: Entry): boolean => agent.tasks.get(taskId)?.terminal === true;
   const runs = ({ taskId }: Entry): boolean => agent.tasks.get(taskId)?.states.includes('TASK_RUNNING') === true;
+  // An init container that was taken away runs once more, finds what it has written, and fails.
+  const isStuck = (entry: Entry): boolean => kindOf(entry).stuck === true || (entry.hit && kindOf(entry).writes === true);
   const wait = async (what: string, ask: () => boolean | Promise<boolean>): Promise<void> => {
     if (!(await lab.until(ask))) faults.push(`not within two minutes: ${what}`);
   };
@@ -60,7 +62,7 @@ async function comeToAnEnd(lab: Laboratory, conductor: Conductor, { endsInShutdo
     await wait('the next executor is subscribed', () => agent.subscribed);
   }
   // What ends by itself does so; what does not is running, unless it was told to end.
-  const settled = (entry: Entry): boolean => isOver(entry) || (kindOf(entry).ends === undefined && (entry.told || kindOf(entry).stuck === true || runs(entry)));
+  const settled = (entry: Entry): boolean => isOver(entry) || (kindOf(entry).ends === undefined && (entry.told || isStuck(entry) || runs(entry)));
   const ended = await lab.until(() => book.every((entry) => entry.told || settled(entry)));
   if (!ended) faults.push(`neither running nor ended after two minutes: ${names(book.filter((entry) => !entry.told && !settled(entry)))}`);
 

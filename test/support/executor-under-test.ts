@@ -9,6 +9,7 @@ import { AgentEmulator, EmbeddedApi, ExecutorProcess, type AgentOptions, type Ku
 import type { KillPolicy, TaskInfo } from '../../src/mesos/index.ts';
 import type { Container, Pod, PodSpec, PodStatus } from '../../src/pod/index.ts';
 import { silentLogger } from '../../src/telemetry/index.ts';
+import { quietPort } from './quiet-port.ts';
 
 /** Longest wait for anything, milliseconds: far more than it takes, also on a busy machine. */
 const PATIENCE_MS = 30_000;
@@ -80,7 +81,7 @@ export class ExecutorUnderTest implements AsyncDisposable {
   /** Resolves when the executor has subscribed (unless told that it will not). */
   static async start(options: UnderTestOptions = {}): Promise<ExecutorUnderTest> {
     const id = randomBytes(4).toString('hex');
-    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: 'node-under-test', ...options.agent });
+    const agent = await AgentEmulator.start({ frameworkId: `framework-${id}`, executorId: `executor-${id}`, hostname: 'node-under-test', port: await quietPort(), ...options.agent });
     const api = options.kubernetes === true ? await EmbeddedApi.start() : undefined;
     const dir = await mkdtemp(join(tmpdir(), 'km-executor-'));
     const under = new ExecutorUnderTest(options, agent, api, dir);
