@@ -21,7 +21,7 @@ import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { Tasks } from './tasks.ts';
 import { shutdownTimes } from './shutdown-times.ts';
-import { taskReport } from './task-report.ts';
+import { saidIn, taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
 
 /** From the order to restart to its execution, milliseconds: an answer needs so long, and an order to end that comes with it wins. */
@@ -171,8 +171,7 @@ export class Executor {
       former: () => state.former(),
       buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
       sources: () => this.#kubernetes?.sources,
-      recordAttempt: (uid, container, attempt) => this.#memory.record({ kind: 'attempt', uid, container, attempt }),
-      recordStreak: (uid, streak) => this.#memory.note({ kind: 'probe', uid, streak }),
+      remember: (uid, note) => this.#memory.note({ ...note, uid }),
       report: (report) => this.#pods?.tasks.report(report),
       onNetworkFault: (fault) => this.#health.set('network', fault === undefined ? undefined : networkFault(fault)),
       onHealth: (ok) => {
@@ -190,7 +189,7 @@ export class Executor {
       record: (entry) => this.#memory.record(entry),
       update: (update) => this.#update(update),
       said: (taskId) => ledger.hasUpdates(taskId),
-      unacknowledged: (taskId) => ledger.unacknowledgedStates(taskId).map(String),
+      unacknowledged: (taskId) => ledger.unacknowledgedOf(taskId).map(saidIn),
       forget: (taskId) => {
         ledger.forget(taskId);
         this.#collector.poke();

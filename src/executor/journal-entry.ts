@@ -1,8 +1,10 @@
 import type { TaskLimits } from '../docker/index.ts';
 import type { LedgerEntry } from '../mesos/index.ts';
-import { type ContainerStreak, identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
+import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskCheck, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
+import type { PodNote, Remembered } from '../runtime/index.ts';
 import type { Order } from './order.ts';
+import { PodNotes } from './pod-notes.ts';
 
 /** One line of the executor's journal. */
 export type JournalEntry =
@@ -10,8 +12,7 @@ export type JournalEntry =
   | { readonly kind: 'run'; readonly run: string; readonly nodeName?: string; readonly bootId?: string }
   | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
   | { readonly kind: 'pod'; readonly record: PodRecord }
-  | { readonly kind: 'attempt'; readonly uid: string; readonly container: string; readonly attempt: number }
-  | { readonly kind: 'probe'; readonly uid: string; readonly streak: ContainerStreak }
+  | (PodNote & { readonly uid: string })
   | { readonly kind: 'progress'; readonly taskId: string; readonly progress: ProgressRecord }
   | { readonly kind: 'order'; readonly taskId: string; readonly order: Order }
   /** Tasks that are launched together or not at all; it comes before theirs. Until it is decided none of them is anything but accepted, or refused. */
@@ -63,19 +64,16 @@ export interface ProgressRecord {
 
 /** What the journal says of one pod. */
 export interface KnownPod extends PodRecord {
-  readonly restartCounts: ReadonlyMap<string, number>;
-  readonly streaks: readonly ContainerStreak[];
+  readonly remembered: Remembered;
   readonly last?: ProgressRecord;
   readonly order?: Order;
 }
 
 /** What entries have said of one pod. */
-interface PodNotes {
+interface Said {
   readonly record: PodRecord;
   last?: ProgressRecord;
-  readonly attempts: Map<string, number>;
-  /** By container and probe. */
-  readonly streaks: Map<string, ContainerStreak>;
+  readonly notes: PodNotes;
 }
 
 /** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
@@ -84,7 +82,7 @@ export class ExecutorState {
   #nodeName: string | undefined;
   #bootId: string | undefined;
   readonly ledger: LedgerEntry[] = [];
-  readonly #pods = new Map<string, PodNotes>();
+  readonly #pods = new Map<string, Said>();
   readonly #orders = new Map<string, Order>();
   /** Undecided, by their first task. */
   readonly #groups = new Map<string, readonly string[]>();
@@ -122,14 +120,12 @@ export class ExecutorState {
       case 'ledger':
         break; // the ledger keeps its own entries
       case 'pod':
-        this.#pods.set(entry.record.taskId, { ...(this.#pods.get(entry.record.taskId) ?? { attempts: new Map(), streaks: new Map() }), record: entry.record });
+        this.#pods.set(entry.record.taskId, { ...(this.#pods.get(entry.record.taskId) ?? { notes: new PodNotes() }), record: entry.record });
         break;
       case 'attempt':
-        for (const { attempts } of this.#of(entry.uid)) attempts.set(entry.container, Math.max(entry.attempt, attempts.get(entry.container) ?? 0));
-        break;
       case 'probe':
-        // One a probe: of a container that is followed by another one nobody asks any more.
-        for (const { streaks } of this.#of(entry.uid)) streaks.set(`${entry.streak.container}/${entry.streak.probe}`, entry.streak);
+      case 'pull':
+        for (const { record, notes } of this.#pods.values()) if (record.pod.metadata.uid === entry.uid) notes.apply(entry);
         break;
       case 'progress': {
         const pod = this.#pods.get(entry.taskId);
@@ -159,14 +155,10 @@ export class ExecutorState {
   }
 
   pods(): KnownPod[] {
-    return [...this.#pods.values()].map(({ record, last, attempts, streaks }) => {
+    return [...this.#pods.values()].map(({ record, last, notes }) => {
       const order = this.#orders.get(record.taskId);
-      return { ...record, restartCounts: attempts, streaks: [...streaks.values()], ...(last === undefined ? {} : { last }), ...(order === undefined ? {} : { order }) };
+      return { ...record, remembered: notes.remembered(), ...(last === undefined ? {} : { last }), ...(order === undefined ? {} : { order }) };
     });
-  }
-
-  #of(uid: string): PodNotes[] {
-    return [...this.#pods.values()].filter(({ record }) => record.pod.metadata.uid === uid);
   }
 
   /** The order for a task, also for one whose pod was not accepted yet. */
@@ -197,10 +189,9 @@ export class ExecutorState {
     }
     for (const taskIds of this.#groups.values()) yield { kind: 'group', taskIds, decided: false };
     for (const entry of ledger) yield { kind: 'ledger', entry };
-    for (const { record, last, attempts, streaks } of this.#pods.values()) {
+    for (const { record, last, notes } of this.#pods.values()) {
       yield { kind: 'pod', record };
-      for (const [container, attempt] of attempts) yield { kind: 'attempt', uid: record.pod.metadata.uid, container, attempt };
-      for (const streak of streaks.values()) yield { kind: 'probe', uid: record.pod.metadata.uid, streak };
+      for (const note of notes.notes()) yield { ...note, uid: record.pod.metadata.uid };
       if (last !== undefined) yield { kind: 'progress', taskId: record.taskId, progress: last };
     }
     for (const [taskId, order] of this.#orders) yield { kind: 'order', taskId, order };

@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/index.ts';
 import { hostAddress, textFile } from './host.ts';
 import { podNetwork } from './pod-network.ts';
 
-export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'allocatable' | 'nodeName' | 'sources' | 'recordAttempt' | 'recordStreak' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
+export interface MakeRuntimeOptions extends Pick<PodRuntimeOptions, 'allocatable' | 'nodeName' | 'sources' | 'remember' | 'former' | 'buried' | 'report' | 'onHealth' | 'measures'> {
   readonly config: ExecutorConfig;
   readonly environment: MesosEnvironment;
   readonly clock: Clock;

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { type Clock, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import type { PodNote } from '../runtime/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
 import { bootId, disown, own, ownerName } from './owners.ts';
 
-/** More than a note takes, bytes. */
+/** More than a note takes as a rule, bytes. */
 const LONGEST_NOTE = 1024;
 /** A disk that is full is looked at again after so long, milliseconds. */
 const LOOK_AGAIN_MS = 2_000;
@@ -67,9 +68,9 @@ export class Memory {
     this.#look();
   }
 
-  /** Writes down what is good to know; on a full disk it is not written: there are ends to be told. */
-  note(entry: JournalEntry): void {
-    if (this.hasRoom(LONGEST_NOTE)) this.record(entry);
+  /** Writes down what the runtime notes of a pod. On a full disk only restarts: there are ends to be told. */
+  note(entry: PodNote & { readonly uid: string }): void {
+    if (entry.kind === 'attempt' || this.hasRoom(LONGEST_NOTE)) this.record(entry);
   }
 
   /** Whether so much more can be written down, bytes, and there is still something left for the end of all that runs. */

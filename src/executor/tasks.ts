@@ -2,7 +2,7 @@ import { type Clock, KmError, sleep } from '../base/index.ts';
 import type { KillPolicy } from '../mesos/index.ts';
 import { identityOf, isCritical, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
 import type { Known, PodRuntime } from '../runtime/index.ts';
-import { type KillCause, type PodReport, progressAfter, type StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
+import { type KillCause, type PodReport, progressAfter, type SaidOfTask, type StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
 import { Departures } from './departures.ts';
@@ -27,7 +27,7 @@ export interface TasksOptions {
   /** Whether the agent has been told anything of the task. */
   readonly said: (taskId: string) => boolean;
   /** Of those the ones that the agent has not acknowledged. */
-  readonly unacknowledged: (taskId: string) => readonly string[];
+  readonly unacknowledged: (taskId: string) => readonly SaidOfTask[];
   /** The task is over on all sides. */
   readonly forget: (taskId: string) => void;
 }
@@ -95,7 +95,7 @@ export class Tasks {
   /** Takes up a pod where an earlier process of this executor left it. */
   adopt(known: KnownPod): void {
     const { kubernetes, reporter, runtime, said, unacknowledged, update } = this.#options;
-    const { pod, taskId, inApi, last, order, restartCounts, streaks } = known;
+    const { pod, taskId, inApi, last, order, remembered } = known;
     const task = this.add(taskId, known.alone === true ? 'absent' : inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
     task.record = known;
@@ -110,7 +110,7 @@ export class Tasks {
     reporter.adopt(taskId, progressAfter(last?.progress ?? { state: 'starting' }, unacknowledged(taskId)));
     if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
-    runtime.launch(pod, taskId, { ...knownOf(known), restartCounts, streaks, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
+    runtime.launch(pod, taskId, { ...knownOf(known), remembered, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
@@ -136,7 +136,7 @@ export class Tasks {
   #keepRefused(task: Task, { pod, launchedAt }: PodRecord, { update, status }: Refused, order: Order | undefined): void {
     this.#options.update(update); // again after a crash: the ledger takes one terminal update
     this.#options.reporter.adopt(task.taskId, { state: 'ended' });
-    this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, restartCounts: new Map(), status });
+    this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, status });
     task.order = order ?? task.order;
     if (task.order !== undefined) this.#carryOut(task, task.order);
   }
@@ -282,7 +282,7 @@ export class Tasks {
     reporter.begin(taskId);
     if (task.presence === 'absent') reporter.markGone(taskId);
     this.#setTimers(task, record);
-    runtime.launch(pod, taskId, { ...knownOf(record), restartCounts: new Map() });
+    runtime.launch(pod, taskId, knownOf(record));
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));
@@ -365,6 +365,6 @@ export class Tasks {
 }
 
 /** What the runtime has to know of a pod. */
-function knownOf({ launchedAt, limits, check, endsUnhealthy }: PodRecord): Omit<Known, 'restartCounts'> {
+function knownOf({ launchedAt, limits, check, endsUnhealthy }: PodRecord): Known {
   return { acceptedAt: launchedAt, limits, check, endsUnhealthy };
 }

@@ -127,8 +127,8 @@ export class Ledger {
   }
 
   /** What was said of the task that the agent has not acknowledged, in order. */
-  unacknowledgedStates(taskId: string): readonly TaskStatus['state'][] {
-    return [...this.#updates.values()].filter(({ status }) => status.task_id.value === taskId).map(({ status }) => status.state);
+  unacknowledgedOf(taskId: string): readonly TaskStatus[] {
+    return [...this.#updates.values()].map(({ status }) => status).filter(({ task_id }) => task_id.value === taskId);
   }
 
   /** Whether any update of the task has been made (acknowledged or not). */

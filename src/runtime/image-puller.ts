@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { aborted, type Clock, isCode, KmError, messageOf } from '../base/index.ts';
 import { type Engine, type ImageInfo, PullError, type RegistryAuth, repositoryOf } from '../docker/index.ts';
 import type { Container, WaitingReason } from '../pod/index.ts';
+import type { PullFailure } from './known.ts';
 import { pullImage } from './pull-image.ts';
 
 const INITIAL_BACKOFF_MS = 10_000;
@@ -14,6 +15,8 @@ export interface ImagePullerOptions {
   readonly noProgressMs: number;
   /** When a registry cannot be reached, an image that is present will do for the policy Always too. The kubelet has no such thing. */
   readonly offline: boolean;
+  /** For the process after this one: a pull has failed, or at last not (`delayMs` 0). */
+  readonly remember: (uid: string, failure: PullFailure) => void;
 }
 
 /** Tells of what happens to a container's image: an event on the pod. */
@@ -39,11 +42,6 @@ export interface ImageWanted {
   readonly credentials: () => Promise<readonly RegistryAuth[]>;
 }
 
-interface Failure {
-  delayMs: number;
-  untilMs: number;
-}
-
 /**
  * Makes a container's image available as its pull policy says (Kubernetes v1.20 pkg/kubelet/images/image_manager.go). A pull that
  * fails is tried again after 10 s, doubling to 300 s per image and pod. Pods that want the same image with the same credentials share one pull.
@@ -51,7 +49,8 @@ interface Failure {
 export class ImagePuller {
   readonly #options: ImagePullerOptions;
   readonly #pulls = new Map<string, { done: Promise<void>; users: number; stop: AbortController }>();
-  readonly #failures = new Map<string, Failure>();
+  /** By pod, container and image. */
+  readonly #failures = new Map<string, PullFailure>();
 
   constructor(options: ImagePullerOptions) {
     this.#options = options;
@@ -89,6 +88,11 @@ export class ImagePuller {
     return this.#pull(wanted, ref, present, signal);
   }
 
+  /** What failed before this process is left alone for as long as it was to be. */
+  restore(uid: string, failures: readonly PullFailure[]): void {
+    for (const failure of failures) this.#failures.set(keyOf(uid, failure.container, failure.image), failure);
+  }
+
   /** Forgets what failed for a pod that is over. */
   forget(uid: string): void {
     for (const key of this.#failures.keys()) if (key.startsWith(`${uid} `)) this.#failures.delete(key);
@@ -106,7 +110,7 @@ export class ImagePuller {
 
   async #pull({ uid, container, tell, credentials }: ImageWanted, ref: string, present: ImageInfo | undefined, signal: AbortSignal): Promise<ImageInfo> {
     const { clock, engine } = this.#options;
-    const key = `${uid} ${container.name} ${ref}`;
+    const key = keyOf(uid, container.name, ref);
     const failure = this.#failures.get(key);
     if (failure !== undefined && clock.now() < failure.untilMs) {
       const message = `Back-off pulling image "${ref}"`;
@@ -119,7 +123,7 @@ export class ImagePuller {
       await this.#shared(ref, await credentials(), signal);
       const image = await engine.image(ref, signal);
       if (image === undefined) throw new KmError('unavailable', 'the image is gone again right after its pull');
-      this.#failures.delete(key);
+      if (this.#failures.delete(key)) this.#options.remember(uid, { container: container.name, image: ref, delayMs: 0, untilMs: 0 });
       tell('Normal', 'Pulled', `Successfully pulled image "${ref}" in ${(clock.now() - started) / 1000}s`);
       return image;
     } catch (error) {
@@ -128,9 +132,11 @@ export class ImagePuller {
         tell('Normal', 'Pulled', `Container image "${ref}" already present on machine, and its registry cannot be reached`);
         return present;
       }
-      const delayMs = Math.min(MAX_BACKOFF_MS, failure === undefined ? INITIAL_BACKOFF_MS : failure.delayMs * 2);
+      const delayMs = Math.min(MAX_BACKOFF_MS, (failure?.delayMs ?? 0) * 2 || INITIAL_BACKOFF_MS);
       const untilMs = clock.now() + delayMs;
-      this.#failures.set(key, { delayMs, untilMs });
+      const now = { container: container.name, image: ref, delayMs, untilMs };
+      this.#failures.set(key, now);
+      this.#options.remember(uid, now);
       const message = `Failed to pull image "${ref}": ${messageOf(error)}`;
       tell('Warning', 'Failed', message);
       // A little later the wait shows as ImagePullBackOff, until the back-off is over.
@@ -170,4 +176,8 @@ export class ImagePuller {
   #soon(): number {
     return this.#options.clock.now() + INITIAL_BACKOFF_MS;
   }
+}
+
+function keyOf(uid: string, container: string, image: string): string {
+  return `${uid} ${container} ${image}`;
 }

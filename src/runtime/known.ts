@@ -1,5 +1,5 @@
 import type { TaskLimits } from '../docker/index.ts';
-import type { ContainerStreak, PodStatus } from '../pod/index.ts';
+import type { ContainerStreak, CrashBackoff, PodStatus } from '../pod/index.ts';
 import type { CheckStatus, TaskCheck } from '../status/index.ts';
 
 /** What the executor knows of a pod, this process or an earlier one. */
@@ -7,9 +7,8 @@ export interface Known {
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number;
   readonly status?: PodStatus;
-  readonly restartCounts: ReadonlyMap<string, number>;
-  /** What probes had counted when the process before this one was last there. */
-  readonly streaks?: readonly ContainerStreak[] | undefined;
+  /** Absent: nothing has become of it yet. */
+  readonly remembered?: Remembered;
   /** What its task may use; absent: as much as there is. */
   readonly limits?: TaskLimits | undefined;
   /** Its task's general check, and what was told of that. */
@@ -18,3 +17,31 @@ export interface Known {
   /** A liveness probe that has failed ends the pod, not only its container. */
   readonly endsUnhealthy?: true | undefined;
 }
+
+/** What goes on where it was when the process before this one has died. */
+export interface Remembered {
+  /** By container name, as the next two. */
+  readonly restartCounts: ReadonlyMap<string, number>;
+  readonly crashBackoffs: ReadonlyMap<string, CrashBackoff>;
+  readonly streaks: readonly ContainerStreak[];
+  readonly pullFailures: readonly PullFailure[];
+}
+
+export const NOTHING: Remembered = { restartCounts: new Map(), crashBackoffs: new Map(), streaks: [], pullFailures: [] };
+
+/** An image of a container that could not be pulled. */
+export interface PullFailure {
+  readonly container: string;
+  readonly image: string;
+  /** How long it is left alone, and until when: milliseconds, and since the epoch. */
+  readonly delayMs: number;
+  readonly untilMs: number;
+}
+
+/** Something that the process after this one has to know of a pod. */
+export type PodNote =
+  /** A container is about to get this attempt number, the highest of its name so far. */
+  | { readonly kind: 'attempt'; readonly container: string; readonly attempt: number; readonly crashBackoff?: CrashBackoff }
+  /** A probe has come to the same so often in a row. */
+  | { readonly kind: 'probe'; readonly streak: ContainerStreak }
+  | { readonly kind: 'pull'; readonly failure: PullFailure };

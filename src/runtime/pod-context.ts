@@ -1,10 +1,11 @@
 import type { Clock, Deadline } from '../base/index.ts';
 import type { Engine, EngineInfo, HostLimits, Owner, PodCgroups, RegistryCredentials, TaskLimits } from '../docker/index.ts';
 import type { PodNetwork } from '../network/index.ts';
-import type { ContainerStreak, CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
+import type { CrashBackoff, NodeAllocatable, ObservedPod, PodIdentity, ValidPod, WaitingReason } from '../pod/index.ts';
 import { identityOf } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { ImagePuller } from './image-puller.ts';
+import { type Known, NOTHING, type PodNote } from './known.ts';
 import type { RuntimeMeasures } from './measures.ts';
 import type { PodSources } from './pod-sources.ts';
 import { PodVolumes } from './pod-volumes.ts';
@@ -30,10 +31,8 @@ export interface Node {
   readonly measures?: RuntimeMeasures;
   /** Where secrets and the like come from; undefined where there is no API, or not yet. */
   readonly sources: () => PodSources | undefined;
-  /** A container is about to get this attempt number, the highest of its name so far: goes into the journal. */
-  readonly recordAttempt: (uid: string, container: string, attempt: number) => void;
-  /** A probe has come to the same so often in a row: goes into the journal, if that has room. */
-  readonly recordStreak: (uid: string, streak: ContainerStreak) => void;
+  /** Goes into the journal. */
+  readonly remember: (uid: string, note: PodNote) => void;
   readonly nodeName: () => string;
   readonly hostIP: string;
   /** What the node has for pods, as far as it is known; else what its machine has. */
@@ -62,7 +61,7 @@ export class PodContext {
   unseen = false;
   /** By container name. */
   readonly waiting = new Map<string, WaitingReason>();
-  readonly crashBackoff = new Map<string, CrashBackoff>();
+  readonly crashBackoff: Map<string, CrashBackoff>;
   readonly #limits: TaskLimits;
   readonly restartCounts: Map<string, number>;
   /** By container id. */
@@ -73,12 +72,13 @@ export class PodContext {
   /** Graces of containers that are being stopped while the pod goes on: an order to end the pod shortens them. */
   readonly graces = new Set<Deadline>();
 
-  constructor(node: Node, owner: Owner, pod: ValidPod, { restartCounts, limits = {} }: { readonly restartCounts: ReadonlyMap<string, number>; readonly limits?: TaskLimits | undefined }) {
+  constructor(node: Node, owner: Owner, pod: ValidPod, { remembered = NOTHING, limits = {} }: Pick<Known, 'remembered' | 'limits'>) {
     this.node = node;
     this.owner = owner;
     this.pod = pod;
     this.#limits = limits;
-    this.restartCounts = new Map(restartCounts);
+    this.restartCounts = new Map(remembered.restartCounts);
+    this.crashBackoff = new Map(remembered.crashBackoffs);
     this.volumes = new PodVolumes(this, () => this.onChanged());
   }
 

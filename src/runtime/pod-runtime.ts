@@ -52,7 +52,7 @@ export class PodRuntime {
     this.#report = report;
     this.#cemetery = { former, buried };
     const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
-    const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
+    const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages, remember: (uid, failure) => rest.remember(uid, { kind: 'pull', failure }) });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
       clock,
@@ -72,6 +72,7 @@ export class PodRuntime {
   launch(pod: ValidPod, taskId: string, known: Known): void {
     const { uid } = pod.metadata;
     if (this.#workers.has(uid)) return;
+    this.#node.puller.restore(uid, known.remembered?.pullFailures ?? []);
     const context = new PodContext(this.#node, { ...this.#owner, taskId }, pod, known);
     const worker = new PodWorker(context, this.#report, known);
     this.#workers.set(uid, worker);

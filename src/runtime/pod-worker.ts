@@ -3,7 +3,7 @@ import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, type PodC
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { Checker } from './checker.ts';
-import type { Known } from './known.ts';
+import { type Known, NOTHING } from './known.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
@@ -62,7 +62,7 @@ export class PodWorker {
   /** It has been through a sync. */
   #worked = false;
 
-  constructor(context: PodContext, report: (report: PodReport) => void, known: Omit<Known, 'limits' | 'restartCounts'>) {
+  constructor(context: PodContext, report: (report: PodReport) => void, known: Omit<Known, 'limits'>) {
     this.#context = context;
     this.#report = report;
     this.#acceptedAt = known.acceptedAt;
@@ -80,8 +80,8 @@ export class PodWorker {
       onFailure: (name, kind, output) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe failed: ${output}`, { name }),
       onError: (name, kind, error) => context.tell('Warning', 'Unhealthy', `${capital(kind)} probe errored: ${error}`, { name }),
       onWarning: (name, kind, output) => context.tell('Warning', 'ProbeWarning', `${capital(kind)} probe warning: ${output}`, { name }),
-      onStreak: (streak) => context.node.recordStreak(context.uid, streak),
-      streaks: known.streaks ?? [],
+      onStreak: (streak) => context.node.remember(context.uid, { kind: 'probe', streak }),
+      streaks: (known.remembered ?? NOTHING).streaks,
     });
   }
 

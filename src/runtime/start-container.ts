@@ -119,7 +119,7 @@ async function create(
     signal.throwIfAborted();
     const id = await createWithUniqueName(node.engine, config, hasRun); // without a signal: it must not go on unseen
     // Behind the create: an attempt that came to nothing is no restart, whoever died meanwhile. Before the start: that is one.
-    node.recordAttempt(uid, action.name, action.attempt);
+    node.remember(uid, { kind: 'attempt', container: action.name, attempt: action.attempt, ...(action.crashBackoff === undefined ? {} : { crashBackoff: action.crashBackoff }) });
     context.restartCounts.set(action.name, Math.max(action.attempt, context.restartCounts.get(action.name) ?? 0));
     return id;
   } catch (error) {

@@ -46,10 +46,20 @@ export function taskUpdates(progress: TaskProgress, report: PodReport, killing: 
 
 const STAGES: readonly TaskProgress['state'][] = ['starting', 'running', 'killing', 'ended'];
 
-/** How far a task is of which these states were said already: a process may die between saying something and writing down that it was said. */
-export function progressAfter(progress: TaskProgress, said: readonly string[]): TaskProgress {
-  const reached = Math.max(STAGES.indexOf(progress.state), ...said.map(stageOf));
-  return { ...progress, state: STAGES[reached] ?? progress.state };
+/** What was said of a task, as far as it tells how far that is. */
+export interface SaidOfTask extends Pick<TaskProgress, 'healthy' | 'check'> {
+  readonly state: string;
+}
+
+/**
+ * How far a task is of which the agent was told this, oldest first, and has not acknowledged it: a process may die between saying something and writing
+ * down that it was said. An agent acknowledges in order, so that none of it is older than what was.
+ */
+export function progressAfter(progress: TaskProgress, said: readonly SaidOfTask[]): TaskProgress {
+  const reached = Math.max(STAGES.indexOf(progress.state), ...said.map(({ state }) => stageOf(state)));
+  const running = said.findLast(({ state }) => state === 'TASK_RUNNING');
+  const { healthy, check } = running ?? progress;
+  return { state: STAGES[reached] ?? progress.state, ...(healthy === undefined ? {} : { healthy }), ...(check === undefined ? {} : { check }) };
 }
 
 function stageOf(state: string): number {

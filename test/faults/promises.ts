@@ -1,4 +1,5 @@
 /** After a run: what was promised, held against what there is. */
+import type { UpdateRecord } from '../../src/harness/agent/index.ts';
 import { isTerminalState, type TaskStatus } from '../../src/mesos/index.ts';
 import type { Entry } from './book.ts';
 import { kindOf } from './book.ts';
@@ -21,6 +22,8 @@ export function faultsOfTasks({ agent }: Laboratory, book: readonly Entry[]): st
     const says = (fault: string): string => `task of ${name} (${kind}): ${fault}: ${updates.map(({ state, from }) => `${state}${from === 'agent' ? '(agent)' : ''}`).join(' ')}`;
     const faults: string[] = [];
     const ends = states.filter(isTerminal);
+    const twice = updates.findIndex((one, i) => sameWords(one, updates[i - 1]));
+    if (twice > 0) faults.push(says(`update ${twice + 1} says the same as the one before`));
     if (ends.length !== 1) faults.push(says(`${ends.length} terminal updates`));
     if (ends.length > 0 && !isTerminal(states.at(-1) ?? '')) faults.push(says('something is said after the end'));
     if (!ORDER.test(states.map((state) => `${state} `).join(''))) faults.push(says('states out of order'));
@@ -29,6 +32,12 @@ export function faultsOfTasks({ agent }: Laboratory, book: readonly Entry[]): st
     if (end !== undefined && !fits(entry, end.state, end.from) && !(end.state === 'TASK_ERROR' && isLost(entry.group))) faults.push(says('this is not how it ends'));
     return faults;
   });
+}
+
+/** Nothing that a framework could read is another than before. */
+function sameWords(one: UpdateRecord, before: UpdateRecord | undefined): boolean {
+  const words = ({ status: { state, healthy, reason, check_status } }: UpdateRecord): string => JSON.stringify([state, healthy, reason === 'REASON_TASK_CHECK_STATUS_UPDATED', check_status]);
+  return before !== undefined && one.from === 'executor' && before.from === 'executor' && words(one) === words(before);
 }
 
 function fits(entry: Entry, state: string, from: 'executor' | 'agent'): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Journal } from '../../../src/base/index.ts';
-import { LABELS } from '../../../src/docker/index.ts';
+import { type InspectedContainer, LABELS } from '../../../src/docker/index.ts';
 import type { JournalEntry } from '../../../src/executor/journal-entry.ts';
 import { randomOf } from '../../faults/random.ts';
 import { busybox, ExecutorUnderTest, pod, shell, type Launched } from '../../support/executor-under-test.ts';
@@ -48,14 +48,18 @@ describe('a worker that is killed', () => {
     expect(under.record(calm.taskId)?.updates.filter(({ acknowledged }) => !acknowledged)).toEqual([]);
   });
 
-  test.concurrent('keeps count of restarts', async () => {
+  test.concurrent('keeps count of restarts, and of how long to wait for the next', async () => {
     await using under = await ExecutorUnderTest.start();
     const task = under.launch(pod(shell('exit 1')));
-    const restartCounts = async (): Promise<string[]> => (await under.containers(task.uid)).map(({ labels }) => labels[LABELS.restartCount] ?? '').sort();
-    await under.poll(async () => (await restartCounts()).includes('1'), 'it is restarted');
+    const attempt = async (count: string): Promise<InspectedContainer | undefined> => {
+      const found = (await under.containers(task.uid)).find(({ labels }) => labels[LABELS.restartCount] === count);
+      return found && under.engine.inspect(found.id);
+    };
+    await under.poll(async () => (await attempt('1'))?.finishedAt !== undefined, 'it is restarted');
     await under.killWorker();
     await under.untilState(task, 'TASK_RUNNING');
-    await under.poll(async () => (await restartCounts()).includes('2'), 'it is restarted again', 45_000);
+    const second = await under.poll(async () => ((await attempt('2'))?.startedAt === undefined ? undefined : attempt('2')), 'it is restarted again', 45_000);
+    expect((second.startedAt ?? 0) - ((await attempt('1'))?.finishedAt ?? 0)).toBeGreaterThanOrEqual(10_000); // the back-off went on
     under.kill(task);
     await under.ended(task);
     expect(under.status(task.taskId)?.containerStatuses?.[0]?.restartCount).toBeGreaterThanOrEqual(2);

@@ -31,7 +31,7 @@ describe('a journal of format km-journal/1', () => {
     expect(fresh).toBe(false);
     expect(memory.rebooted).toBe(false); // it does not say of which boot it is
     expect(state.nodeName).toBe('node-of-faults');
-    const pods = state.pods().map(({ pod, inApi, last, order, restartCounts }) => [pod.metadata.name, inApi, last?.progress.state, last?.status.phase, order?.cause.kind, restartCounts.get('main')]);
+    const pods = state.pods().map(({ pod, inApi, last, order, remembered }) => [pod.metadata.name, inApi, last?.progress.state, last?.status.phase, order?.cause.kind, remembered.restartCounts.get('main')]);
     expect(pods).toEqual([
       ['crashing', true, 'running', 'Running', undefined, 1],
       ['job', true, 'ended', 'Succeeded', undefined, 0],
@@ -53,8 +53,8 @@ describe('a journal of format km-journal/1', () => {
     const wanted = [{ ...streak, times: 2 }, { ...streak, probe: 'readiness' }];
     await before.close(false);
     const { state } = memoryOf('/var/lib/example/sandbox-0');
-    expect(state.pods().map(({ streaks }) => streaks)).toEqual([wanted, [], []]);
-    expect(ExecutorState.restore(state.entries([])).pods()[0]?.streaks).toEqual(wanted);
+    expect(state.pods().map(({ remembered }) => remembered.streaks)).toEqual([wanted, [], []]);
+    expect(ExecutorState.restore(state.entries([])).pods()[0]?.remembered.streaks).toEqual(wanted);
   });
 
   it('tells the next run which pods are left to be removed', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KmError } from '../../../src/base/index.ts';
 import { type Engine, type ImageInfo, PullError, type RegistryAuth } from '../../../src/docker/index.ts';
 import { ImagePuller, NotStarted } from '../../../src/runtime/image-puller.ts';
+import type { PullFailure } from '../../../src/runtime/index.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 const IMAGE = { id: 'sha256:1', repoTags: ['nginx:latest'], repoDigests: [] } as unknown as ImageInfo;
@@ -24,13 +25,14 @@ function engineWith({ present = false, pull = async () => undefined }: { present
 function setUp(options: Parameters<typeof engineWith>[0], offline = false) {
   const clock = new ManualClock();
   const { engine, state } = engineWith(options);
-  const puller = new ImagePuller({ engine, clock, noProgressMs: 1000, offline });
+  const failures: PullFailure[] = [];
+  const puller = new ImagePuller({ engine, clock, noProgressMs: 1000, offline, remember: (_uid, failure) => failures.push(failure) });
   const events: string[] = [];
   const ensure = (imagePullPolicy: string, uid = 'u-1', signal = never, more: { image?: string; credentials?: readonly RegistryAuth[] } = {}): Promise<ImageInfo> => {
     const container = { name: 'web', image: more.image ?? 'nginx', imagePullPolicy };
     return puller.ensure({ uid, container, tell: (_type, reason, message) => events.push(reason === 'Failed' ? message : reason), credentials: async () => more.credentials ?? [] }, signal);
   };
-  return { clock, puller, state, events, ensure };
+  return { clock, puller, state, events, failures, ensure };
 }
 
 async function waiting(start: Promise<unknown>): Promise<NotStarted> {
@@ -72,6 +74,32 @@ describe('ImagePuller', () => {
     expect(state.pulls).toBe(7);
     const failures = ['Failed to pull image "nginx": manifest unknown', 'Error: ErrImagePull', 'Error: ImagePullBackOff'];
     expect(new Set(events)).toEqual(new Set(['Pulling', 'BackOff', ...failures]));
+  });
+
+  it('goes on with the back-off of the process before it, and starts over after a success', async () => {
+    let works = false;
+    const failing = async (): Promise<void> => {
+      if (!works) throw new KmError('unavailable', 'no route');
+    };
+    const before = setUp({ pull: failing });
+    await waiting(before.ensure('IfNotPresent'));
+    expect(before.failures).toMatchObject([{ container: 'web', image: 'nginx', delayMs: 10_000 }]);
+    const { clock, puller, failures, ensure, state } = setUp({ pull: failing });
+    await clock.advance(before.clock.now() - clock.now());
+    puller.restore('u-1', before.failures);
+    expect((await waiting(ensure('IfNotPresent'))).waiting.reason).toBe('ImagePullBackOff');
+    expect(state.pulls).toBe(0);
+    await clock.advance(10_000);
+    await waiting(ensure('IfNotPresent'));
+    expect(failures).toMatchObject([{ delayMs: 20_000 }]);
+    works = true;
+    await clock.advance(20_000);
+    await ensure('IfNotPresent');
+    expect(failures.at(-1)).toMatchObject({ delayMs: 0 });
+    works = state.present = false;
+    puller.restore('u-1', failures);
+    await waiting(ensure('IfNotPresent'));
+    expect(failures.at(-1)).toMatchObject({ delayMs: 10_000 });
   });
 
   it('forgets the failures of a pod that is over', async () => {

@@ -40,7 +40,14 @@ describe('progressAfter', () => {
     ['killing', ['TASK_KILLED'], 'ended'],
     ['ended', ['TASK_STARTING'], 'ended'],
   ])('%s, and said were %j: %s', (state, said, reached) => {
-    expect(progressAfter({ state, healthy: true }, said)).toEqual({ state: reached, healthy: true });
+    expect(progressAfter({ state }, said.map((one) => ({ state: one })))).toEqual({ state: reached });
+  });
+
+  it('knows the health and the check that were said last', () => {
+    const check = { type: 'TCP', tcp: { succeeded: true } } as const;
+    const said = [{ state: 'TASK_RUNNING', healthy: true }, { state: 'TASK_RUNNING', healthy: false, check }, { state: 'TASK_KILLING' }];
+    expect(progressAfter({ state: 'running', healthy: true }, said)).toEqual({ state: 'killing', healthy: false, check });
+    expect(progressAfter({ state: 'running', healthy: true, check }, [{ state: 'TASK_KILLING' }])).toEqual({ state: 'killing', healthy: true, check });
   });
 });
 
