@@ -14,6 +14,3 @@ export interface ExecutorOptions {
   /** Of this product. */
   readonly version: string;
 }
-
-/** How the executor came to its end: `done` when it was told to, `lost` when it gave up on its agent, `restart` when a new process is to go on with its pods. */
-export type ExecutorEnd = 'done' | 'lost' | 'restart';

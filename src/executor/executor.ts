@@ -7,7 +7,8 @@ import type { Allocatable } from '../pod/index.ts';
 import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import { obey } from './commands.ts';
-import type { ExecutorEnd, ExecutorOptions } from './executor-options.ts';
+import type { ExecutorEnd } from './ending.ts';
+import type { ExecutorOptions } from './executor-options.ts';
 import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { IdleEnd } from './idle-end.ts';
@@ -65,7 +66,6 @@ export class Executor {
   #served: ServedApi | undefined;
   #engineAwaySince: number | undefined;
   #joining: Promise<void> | undefined;
-  #capabilities: ReadonlySet<string> = new Set();
   /** Known once the agent has told its resources. */
   #capacity: NodeCapacity | undefined;
   #closing: Promise<void> | undefined;
@@ -80,6 +80,8 @@ export class Executor {
       timeoutMs: config.suicideTimeoutMs,
       isIdle: () => this.#closing === undefined && this.#pods !== undefined && this.#pods.tasks.allOver((taskId) => this.#memory.ledger.isTerminal(taskId)),
       end: (message) => this.shutdown({ kind: 'mesos-shutdown', message }),
+      draining: memory.state.facts.draining === true,
+      onDrain: () => memory.learn({ draining: true }),
     });
     this.#measures = new Measures(clock);
     this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
@@ -105,7 +107,7 @@ export class Executor {
       },
       mesos: (update) => this.#update(update),
       kubernetes: () => this.#kubernetes,
-      killingState: () => this.#capabilities.has('TASK_KILLING_STATE'),
+      killingState: () => this.#memory.state.facts.capabilities?.includes('TASK_KILLING_STATE') === true,
       onSent: (lagMs) => this.#measures.toldKubernetes(lagMs),
       onPodGone: (pod, how) => this.#pods?.tasks.onPatchGone(pod, how),
       onSettled: (report) => this.#pods?.tasks.onSettled(report),
@@ -142,6 +144,7 @@ export class Executor {
 
   /** Ends all pods and then the executor, as on SHUTDOWN. */
   shutdown(cause: KillCause, end: ExecutorEnd = 'done'): void {
+    if (this.#closing === undefined) this.#memory.learn({ ending: { cause, end } });
     this.#closing ??= this.#close(cause, end).then(() => this.#ended.resolve(end), (error: unknown) => this.#ended.reject(error));
   }
 
@@ -219,6 +222,8 @@ export class Executor {
     launches.takeUp(ledger.unacknowledged().tasks.filter(({ task_id }) => !ledger.isTerminal(task_id.value)), state);
     if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
     this.#memory.settleBoot(); // once the orders are written down
+    const { ending } = state.facts;
+    if (ending !== undefined) this.shutdown(ending.cause, ending.end); // the process before was about it
     runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
     this.#reaper = reaper({ config, engine: this.#engine, engineInfo, clock, logger });
     this.#reaper.wake();
@@ -273,9 +278,8 @@ export class Executor {
   }
 
   #onSubscribed({ executor_info, framework_info, agent_info }: EventSubscribed): void {
-    this.#capabilities = new Set((framework_info.capabilities ?? []).map(({ type }) => String(type)));
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
-    this.#memory.setNodeName(nodeName);
+    this.#memory.learn({ nodeName, capabilities: (framework_info.capabilities ?? []).map(({ type }) => String(type)) });
     if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
     this.#joinCluster(nodeName);
     this.#joining ??= this.#appear(nodeName);

@@ -7,16 +7,20 @@ export interface IdleEndOptions {
   /** Whether there is no task that has not ended. */
   readonly isIdle: () => boolean;
   readonly end: (message: string) => void;
+  /** It was told so before this process. */
+  readonly draining: boolean;
+  readonly onDrain: () => void;
 }
 
 /** Ends an executor that nobody needs: after a time without tasks, or, once it drains, with its last one. */
 export class IdleEnd {
   readonly #options: IdleEndOptions;
-  #draining = false;
+  #draining: boolean;
   #cancel: (() => void) | undefined;
 
   constructor(options: IdleEndOptions) {
     this.#options = options;
+    this.#draining = options.draining;
   }
 
   get draining(): boolean {
@@ -26,6 +30,7 @@ export class IdleEnd {
   /** No more tasks are taken; those that run are waited for. */
   drain(): void {
     this.#draining = true;
+    this.#options.onDrain();
     this.look();
   }
 

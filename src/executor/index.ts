@@ -6,7 +6,8 @@
  * worker process that dies finds its pods again by journal and labels.
  */
 export * from './executor.ts';
-export type { ExecutorEnd, ExecutorOptions } from './executor-options.ts';
+export type { ExecutorEnd } from './ending.ts';
+export type { ExecutorOptions } from './executor-options.ts';
 export { openMemory } from './open-memory.ts';
 export { lastResort } from './last-resort.ts';
 export { findRemains, reapDead, type Remains } from './reap.ts';

@@ -3,13 +3,14 @@ import type { LedgerEntry } from '../mesos/index.ts';
 import { identityOf, type PodIdentity, type PodStatus, type ValidPod } from '../pod/index.ts';
 import type { KillCause, PodStage, TaskCheck, TaskProgress, TaskUpdateDraft } from '../status/index.ts';
 import type { PodNote, Remembered } from '../runtime/index.ts';
+import type { Ending } from './ending.ts';
 import type { Order } from './order.ts';
 import { PodNotes } from './pod-notes.ts';
 
 /** One line of the executor's journal. */
 export type JournalEntry =
-  /** Comes first. `run` is the sandbox that Mesos gave this run of the executor; `nodeName` follows once it is known. `bootId`: the boot in which its pods live. */
-  | { readonly kind: 'run'; readonly run: string; readonly nodeName?: string; readonly bootId?: string }
+  /** Comes first. Later ones add to it. */
+  | ({ readonly kind: 'run' } & RunFacts)
   | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
   | { readonly kind: 'pod'; readonly record: PodRecord }
   | (PodNote & { readonly uid: string })
@@ -21,6 +22,21 @@ export type JournalEntry =
   /** A pod of an earlier run, whose files are still to be removed; then `buried`. */
   | { readonly kind: 'former'; readonly pod: PodIdentity }
   | { readonly kind: 'buried'; readonly uid: string };
+
+/** What is known of a run of the executor as a whole; what is not there is not known yet, or not so. */
+export interface RunFacts {
+  /** The sandbox that Mesos gave it. */
+  readonly run: string;
+  readonly nodeName?: string;
+  /** The boot in which its pods live. */
+  readonly bootId?: string;
+  /** What the framework understands. */
+  readonly capabilities?: readonly string[];
+  /** It takes no more tasks, and ends with its last one. */
+  readonly draining?: true;
+  /** It has been told to end. */
+  readonly ending?: Ending;
+}
 
 /** A pod that was accepted. */
 export interface PodRecord {
@@ -78,9 +94,7 @@ interface Said {
 
 /** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
 export class ExecutorState {
-  #run: string | undefined;
-  #nodeName: string | undefined;
-  #bootId: string | undefined;
+  #facts: RunFacts | undefined;
   readonly ledger: LedgerEntry[] = [];
   readonly #pods = new Map<string, Said>();
   readonly #orders = new Map<string, Order>();
@@ -97,26 +111,22 @@ export class ExecutorState {
     return state;
   }
 
-  get run(): string | undefined {
-    return this.#run;
-  }
-
-  /** Undefined in journals of old. */
-  get bootId(): string | undefined {
-    return this.#bootId;
+  /** Of the run; nothing before its first entry. */
+  get facts(): Partial<RunFacts> {
+    return this.#facts ?? {};
   }
 
   get nodeName(): string | undefined {
-    return this.#nodeName;
+    return this.#facts?.nodeName;
   }
 
   apply(entry: JournalEntry): void {
     switch (entry.kind) {
-      case 'run':
-        this.#run = entry.run;
-        this.#nodeName = entry.nodeName ?? this.#nodeName;
-        this.#bootId = entry.bootId ?? this.#bootId;
+      case 'run': {
+        const { kind: _, ...facts } = entry;
+        this.#facts = { ...this.#facts, ...facts };
         break;
+      }
       case 'ledger':
         break; // the ledger keeps its own entries
       case 'pod':
@@ -184,9 +194,7 @@ export class ExecutorState {
 
   /** The shortest list of entries that says the same; `ledger` gives its own. */
   *entries(ledger: Iterable<LedgerEntry>): Generator<JournalEntry> {
-    if (this.#run !== undefined) {
-      yield { kind: 'run', run: this.#run, ...(this.#nodeName === undefined ? {} : { nodeName: this.#nodeName }), ...(this.#bootId === undefined ? {} : { bootId: this.#bootId }) };
-    }
+    if (this.#facts !== undefined) yield { kind: 'run', ...this.#facts };
     for (const taskIds of this.#groups.values()) yield { kind: 'group', taskIds, decided: false };
     for (const entry of ledger) yield { kind: 'ledger', entry };
     for (const { record, last, notes } of this.#pods.values()) {

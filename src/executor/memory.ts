@@ -3,7 +3,7 @@ import { type Clock, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PodNote } from '../runtime/index.ts';
-import { ExecutorState, type JournalEntry } from './journal-entry.ts';
+import { ExecutorState, type JournalEntry, type RunFacts } from './journal-entry.ts';
 import { bootId, disown, own, ownerName } from './owners.ts';
 
 /** More than a note takes as a rule, bytes. */
@@ -47,8 +47,8 @@ export class Memory {
     this.#journal = journal;
     this.#run = environment.sandbox;
     const known = ExecutorState.restore(entries);
-    this.fresh = known.run !== this.#run;
-    this.rebooted = !this.fresh && known.bootId !== undefined && known.bootId !== bootId();
+    this.fresh = known.facts.run !== this.#run;
+    this.rebooted = !this.fresh && known.facts.bootId !== undefined && known.facts.bootId !== bootId();
     // Tasks of an earlier run are over for Mesos: what is left of them in Docker is swept.
     this.state = this.fresh ? new ExecutorState() : known;
     const options: LedgerOptions = { executorId: environment.executorId, clock, record: (entry) => this.record({ kind: 'ledger', entry }) };
@@ -88,12 +88,14 @@ export class Memory {
 
   /** All that there is belongs to this boot from now on. */
   settleBoot(): void {
-    if (this.state.bootId !== bootId()) this.record({ kind: 'run', run: this.#run, bootId: bootId() });
+    if (this.state.facts.bootId !== bootId()) this.record({ kind: 'run', run: this.#run, bootId: bootId() });
   }
 
-  /** The name under which the node is known to Kubernetes. */
-  setNodeName(nodeName: string): void {
-    if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
+  /** Writes down what is so for this run as a whole, unless it is known; on a full disk it is not written. */
+  learn(facts: Omit<RunFacts, 'run'>): void {
+    const { facts: known } = this.state;
+    const isNew = Object.entries(facts).some(([name, value]) => JSON.stringify(known[name as keyof RunFacts]) !== JSON.stringify(value));
+    if (isNew && this.hasRoom(LONGEST_NOTE)) this.record({ kind: 'run', run: this.#run, ...facts });
   }
 
   /** A new run is not begun in the journal of another one. */

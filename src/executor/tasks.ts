@@ -112,7 +112,7 @@ export class Tasks {
     this.#setTimers(task, known);
     runtime.launch(pod, taskId, { ...knownOf(known), remembered, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });
     task.order = order ?? task.order;
-    if (task.order !== undefined) this.#carryOut(task, task.order);
+    if (task.order !== undefined) this.#carryOut(task);
     else if (stage !== 'syncing') this.#kill(task, { cause: cause ?? { kind: 'mesos-kill', message: 'the pod was ending' }, strict: false, deleted });
   }
 
@@ -138,7 +138,7 @@ export class Tasks {
     this.#options.reporter.adopt(task.taskId, { state: 'ended' });
     this.#options.runtime.launch(pod, task.taskId, { acceptedAt: launchedAt, status });
     task.order = order ?? task.order;
-    if (task.order !== undefined) this.#carryOut(task, task.order);
+    this.#carryOut(task);
   }
 
   /** KILL of the agent; its policy beats the task's, which beats the pod's grace. */
@@ -286,7 +286,7 @@ export class Tasks {
     const seen = kubernetes()?.get(uid);
     if (seen !== undefined) this.onApiPod(seen);
     if (this.#deleted.has(uid)) this.onApiDeleted(identityOf(pod));
-    if (task.order !== undefined) this.#carryOut(task, task.order);
+    this.#carryOut(task);
   }
 
   #setTimers(task: Task, record: PodRecord): void {
@@ -294,24 +294,30 @@ export class Tasks {
   }
 
   #kill(task: Task, order: Order): void {
-    this.#carryOut(task, this.#order(task, order));
+    try {
+      this.#order(task, order);
+    } finally {
+      this.#carryOut(task); // also an order that could not be written down
+    }
   }
 
   /** Notes an order, which is carried out by this process or the next one. */
-  #order(task: Task, order: Order): Order {
+  #order(task: Task, order: Order): void {
     const merged = mergeOrders(task.order, order);
-    if (merged !== task.order) this.#options.record({ kind: 'order', taskId: task.taskId, order: merged });
+    if (merged === task.order) return;
     task.order = merged;
-    return merged;
+    this.#options.record({ kind: 'order', taskId: task.taskId, order: merged });
   }
 
   /** A pod that has not begun yet will end as soon as it begins. */
-  #carryOut({ record }: Task, { cause, untilMs, strict, deleted }: Order): void {
+  #carryOut(task: Task): void {
     const { runtime, clock } = this.#options;
-    const uid = record?.pod.metadata.uid;
-    if (record === undefined || uid === undefined || runtime.get(uid) === undefined) return;
-    const graceMs = untilMs === undefined ? record.pod.spec.terminationGracePeriodSeconds * 1000 : untilMs - clock.now();
-    runtime.kill(uid, { cause, graceMs: Math.max(0, graceMs), strict }, deleted);
+    const { metadata: { uid }, spec } = task.record?.pod ?? { metadata: { uid: '' }, spec: undefined };
+    if (task.order === undefined || spec === undefined || runtime.get(uid) === undefined) return;
+    // The pod's own grace begins now, and does not begin anew in the next process.
+    if (task.order.untilMs === undefined) this.#order(task, { ...task.order, ...this.#within(spec.terminationGracePeriodSeconds * 1000) });
+    const { cause, untilMs = clock.now(), strict, deleted } = task.order;
+    runtime.kill(uid, { cause, graceMs: Math.max(0, untilMs - clock.now()), strict }, deleted);
   }
 
   #delete(task: Task, graceMs: number): void {

@@ -22,11 +22,11 @@ describe('a message', () => {
 });
 
 describe('an executor without tasks', () => {
-  const start = (timeoutMs: number): { clock: ManualClock; idle: IdleEnd; ends: string[]; state: { tasks: number } } => {
+  const start = (timeoutMs: number, draining = false): { clock: ManualClock; idle: IdleEnd; ends: string[]; state: { tasks: number; told: number } } => {
     const clock = new ManualClock();
     const ends: string[] = [];
-    const state = { tasks: 0 };
-    return { clock, ends, state, idle: new IdleEnd({ clock, timeoutMs, isIdle: () => state.tasks === 0, end: (message) => ends.push(message) }) };
+    const state = { tasks: 0, told: 0 };
+    return { clock, ends, state, idle: new IdleEnd({ clock, timeoutMs, isIdle: () => state.tasks === 0, end: (message) => ends.push(message), draining, onDrain: () => { state.told += 1; } }) };
   };
 
   it('ends when its time is over, counted from the last task', () => {
@@ -53,6 +53,13 @@ describe('an executor without tasks', () => {
     idle.drain();
     expect([ends, idle.draining]).toEqual([[], true]);
     state.tasks = 0;
+    idle.look();
+    expect([ends, state.told]).toEqual([['the executor has drained'], 1]);
+  });
+
+  it('drains on where the process before it did', () => {
+    const { idle, ends } = start(0, true);
+    expect(idle.draining).toBe(true);
     idle.look();
     expect(ends).toEqual(['the executor has drained']);
   });

@@ -57,6 +57,21 @@ describe('a journal of format km-journal/1', () => {
     expect(ExecutorState.restore(state.entries([])).pods()[0]?.remembered.streaks).toEqual(wanted);
   });
 
+  it('keeps what is so for the run, also when it is written anew', async () => {
+    const memory = memoryOf('/var/lib/example/sandbox-0');
+    const ending = { cause: { kind: 'mesos-shutdown', message: 'told' }, end: 'lost' } as const;
+    memory.learn({ capabilities: ['TASK_KILLING_STATE'], draining: true });
+    memory.learn({ ending });
+    const facts = { run: '/var/lib/example/sandbox-0', nodeName: 'node-of-faults', capabilities: ['TASK_KILLING_STATE'], draining: true, ending };
+    await memory.close(false);
+    const again = memoryOf('/var/lib/example/sandbox-0');
+    expect(again.state.facts).toEqual(facts);
+    expect(ExecutorState.restore(again.state.entries([])).facts).toEqual(facts);
+    await again.close(false);
+    expect(memoryOf('/var/lib/example/sandbox-1').state.facts).toMatchObject({ run: '/var/lib/example/sandbox-1' });
+    expect(memoryOf('/var/lib/example/sandbox-1').state.facts).not.toHaveProperty('draining');
+  });
+
   it('tells the next run which pods are left to be removed', async () => {
     const memory = memoryOf('/var/lib/example/sandbox-1');
     expect(memory.fresh).toBe(true);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Tasks } from '../../../src/executor/tasks.ts';
 import type { JournalEntry } from '../../../src/executor/journal-entry.ts';
+import type { Order } from '../../../src/executor/order.ts';
 import type { ValidPod } from '../../../src/pod/index.ts';
 import type { PodRuntime } from '../../../src/runtime/index.ts';
 import type { PodReport, StatusReporter } from '../../../src/status/index.ts';
@@ -15,6 +16,8 @@ function setUp(pods: Readonly<Record<string, Partial<ValidPod['spec']>>>) {
   const clock = new ManualClock();
   const kills: [string, number][] = [];
   const noted: string[] = [];
+  const orders: Order[] = [];
+  const disk = { works: true };
   const runtime = {
     launch: () => undefined,
     get: () => ({ stage: 'syncing' }),
@@ -22,7 +25,12 @@ function setUp(pods: Readonly<Record<string, Partial<ValidPod['spec']>>>) {
     forget: () => undefined,
   } as unknown as PodRuntime;
   const reporter = { begin: () => undefined, report: () => undefined, progressOf: () => undefined, forget: () => undefined, markGone: () => undefined } as unknown as StatusReporter;
-  const record = (entry: JournalEntry): void => void (entry.kind === 'order' && noted.push(entry.taskId));
+  const record = (entry: JournalEntry): void => {
+    if (entry.kind !== 'order') return;
+    if (!disk.works) throw new Error('no space left on device');
+    noted.push(entry.taskId);
+    orders.push(entry.order);
+  };
   const tasks = new Tasks({
     clock, logger: silentLogger, launchGraceMs: 1e6, runtime, reporter, kubernetes: () => undefined, record, update: () => undefined, said: () => true, unacknowledged: () => [], forget: () => undefined,
   });
@@ -40,8 +48,35 @@ function setUp(pods: Readonly<Record<string, Partial<ValidPod['spec']>>>) {
     tasks.onSettled({ taskId } as PodReport);
     await settle();
   };
-  return { clock, tasks, kills, noted, gone, settled };
+  return { clock, tasks, kills, noted, orders, disk, gone, settled };
 }
+
+describe('a KILL', () => {
+  const policy = (seconds: number) => ({ grace_period: { nanoseconds: BigInt(seconds) * 1_000_000_000n } });
+
+  it('without a policy has the pod\'s own grace, counted from now also for whoever comes after this process', () => {
+    const { clock, tasks, kills, orders } = setUp({ a: {} });
+    tasks.kill('a', undefined);
+    expect(kills).toEqual([['a', 30_000]]);
+    expect(orders.at(-1)).toMatchObject({ untilMs: clock.now() + 30_000, strict: false });
+  });
+
+  it('that comes later never gives more time', () => {
+    const { clock, tasks, kills } = setUp({ a: {} });
+    tasks.kill('a', undefined);
+    clock.jump(1000);
+    tasks.kill('a', policy(60));
+    tasks.kill('a', policy(5));
+    expect(kills.map(([, graceMs]) => graceMs)).toEqual([30_000, 29_000, 5000]);
+  });
+
+  it('is carried out also where it cannot be written down', () => {
+    const { tasks, kills, disk } = setUp({ a: {} });
+    disk.works = false;
+    expect(() => tasks.kill('a', policy(5))).toThrow('no space left');
+    expect(kills).toEqual([['a', 5000]]);
+  });
+});
 
 describe('at a shutdown', () => {
   const CRITICAL = { priority: 2_000_001_000 };
