@@ -55,6 +55,8 @@ export class Executor {
   readonly #stop = new AbortController();
   /** The pods of an earlier process have been taken up, or cannot be. */
   readonly #takenUp = Promise.withResolvers<void>();
+  /** The agent has told its resources, or is not waited for any more. */
+  readonly #told = Promise.withResolvers<void>();
   readonly #collector: IdleCollector;
   readonly #idleEnd: IdleEnd;
   #pods: Pods | undefined;
@@ -204,7 +206,7 @@ export class Executor {
       logger: logger.child({ part: 'tasks' }),
       frameworkId: environment.frameworkId,
       sandbox: environment.sandbox,
-      allocatable: () => this.#allocatable(),
+      allocatable: () => this.#told.promise.then(() => this.#allocatable()),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
       tasks,
       draining: () => this.#idleEnd.draining,
@@ -213,12 +215,16 @@ export class Executor {
       kubernetes: () => this.#kubernetes,
       record: (entry) => this.#memory.record(entry),
       accept: (task) => ledger.addTask(task),
+      said: (taskId) => ledger.hasUpdates(taskId),
+      isOver: (taskId) => ledger.isTerminal(taskId),
       update: (update) => this.#update(update),
     });
     this.#pods = { runtime, tasks, launches, engineInfo };
     await this.#untilReached('the containers of the Engine', () => runtime.start());
     if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
-    for (const pod of state.pods()) tasks.adopt(pod);
+    const known = state.pods();
+    for (const pod of known) if (pod.unplaced !== true) tasks.adopt(pod);
+    for (const pod of known) if (pod.unplaced === true) void launches.resume(pod);
     launches.takeUp(ledger.unacknowledged().tasks.filter(({ task_id }) => !ledger.isTerminal(task_id.value)), state);
     if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
     this.#memory.settleBoot(); // once the orders are written down
@@ -281,6 +287,7 @@ export class Executor {
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
     this.#memory.learn({ nodeName, capabilities: (framework_info.capabilities ?? []).map(({ type }) => String(type)) });
     if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
+    this.#told.resolve();
     this.#joinCluster(nodeName);
     this.#joining ??= this.#appear(nodeName);
     this.#idleEnd.look();
@@ -383,6 +390,7 @@ export class Executor {
     // What an earlier process has left is taken up first: it has to end too.
     await Promise.race([this.#takenUp.promise, within(graceMs / 2)]);
     this.#stop.abort();
+    this.#told.resolve();
     const leftMs = remainingMs();
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();

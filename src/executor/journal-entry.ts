@@ -46,6 +46,8 @@ export interface PodRecord {
   readonly launchedAt: number;
   /** The pod is known to be (or to have been) in the API: its absence there means that it was deleted. */
   readonly inApi: boolean;
+  /** Nobody has found out yet whether there is room for it here. */
+  readonly unplaced?: true;
   /** No API is ever asked for it: a static pod, or a task that brought no Pod. */
   readonly alone?: true;
   /** Grace of `TaskInfo.kill_policy`, milliseconds. */

@@ -6,7 +6,7 @@ import type { TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { bindHere } from './bind-here.ts';
 import { isDockerTask } from './docker-task/is-docker-task.ts';
-import type { ExecutorState, JournalEntry, PodRecord } from './journal-entry.ts';
+import type { ExecutorState, JournalEntry, KnownPod, PodRecord } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
 import { checked, derivedUid, faultMessage, podOfTask, recordOf } from './read-task.ts';
 import type { Task } from './task.ts';
@@ -19,8 +19,8 @@ export interface LaunchesOptions {
   readonly frameworkId: string;
   /** The executor's own, in which Docker tasks get directories. */
   readonly sandbox: string;
-  /** What the pods of this node may request together, as far as it is known. */
-  readonly allocatable: () => Allocatable;
+  /** What the pods of this node may request together, once the agent has told. */
+  readonly allocatable: () => Promise<Allocatable>;
   /** Names, and beginnings with `*`. */
   readonly allowedUnsafeSysctls: readonly string[];
   readonly tasks: Tasks;
@@ -35,6 +35,9 @@ export interface LaunchesOptions {
   /** False when the task is known already. */
   readonly accept: (task: TaskInfo) => boolean;
   readonly update: (update: TaskUpdateDraft) => void;
+  /** Whether the agent has been told anything of the task; whether that was its end. */
+  readonly said: (taskId: string) => boolean;
+  readonly isOver: (taskId: string) => boolean;
 }
 
 /** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
@@ -79,6 +82,24 @@ export class Launches {
       if (this.#options.tasks.has(info.task_id.value)) continue;
       const { task } = member(info);
       void this.#begin(task, info);
+    }
+  }
+
+  /** Takes up a task of which the process before this one had not found out whether there is room for it. Never throws. */
+  async resume({ unplaced: _, ...known }: KnownPod): Promise<void> {
+    const { tasks, said, isOver, update } = this.#options;
+    const { taskId, pod } = known;
+    const task = tasks.add(taskId, known.alone === true ? 'absent' : 'unknown');
+    task.order = known.order ?? task.order;
+    if (isOver(taskId)) return tasks.drop(task); // it was refused, and that was said
+    try {
+      this.#claim(task, pod);
+      task.record = known;
+      if (!said(taskId)) update({ taskId, state: 'TASK_STARTING' });
+      await this.#place(task, known);
+      tasks.run(task, this.#placed(task, known));
+    } catch (error) {
+      this.#refuse(task, error, pod);
     }
   }
 
@@ -194,7 +215,7 @@ export class Launches {
 
   async #start(task: Task, pod: ValidPod, info: TaskInfo): Promise<void> {
     const record = this.#recordOf(task, pod, info);
-    this.#announce(record);
+    this.#announce({ ...record, unplaced: true });
     await this.#place(task, record);
     this.#options.tasks.run(task, this.#placed(task, record));
   }
@@ -209,10 +230,11 @@ export class Launches {
     }
   }
 
-  /** Throws code `no-space` when the pod cannot be written down. */
+  /** Throws code `no-space` when the pod cannot be written down, `unavailable` when no more tasks are taken. */
   #recordOf(task: Task, pod: ValidPod, info: TaskInfo): PodRecord {
     const record: PodRecord = { ...recordOf(info, pod, this.#options.clock.now()), ...(task.presence === 'absent' ? { alone: true } : {}) };
     task.record = record;
+    if (this.#options.draining()) throw new KmError('unavailable', 'the executor drains: it takes no more tasks');
     if (!this.#options.hasRoom(JSON.stringify(pod).length)) throw new KmError('no-space', 'no space left on the disk of --root-dir', { refusal: 'OutOfDisk' });
     return record;
   }
@@ -225,7 +247,6 @@ export class Launches {
   /** All else that comes before the pod itself. Throws when it cannot run here. */
   async #place(task: Task, record: PodRecord): Promise<void> {
     this.#warnOfShortGrace(record);
-    if (this.#options.draining()) throw new KmError('unavailable', 'the executor drains: it takes no more tasks');
     await this.#admit(task, record.pod);
     await this.#bind(task, record.pod);
   }
@@ -249,7 +270,8 @@ export class Launches {
     const { nodeSelector, affinity } = pod.spec;
     const node = nodeSelector === undefined && affinity?.nodeAffinity === undefined ? undefined : await kubernetes()?.node().catch(() => undefined);
     const appArmor = wantsAppArmor(pod) ? { appArmor: await hostAppArmor() } : {};
-    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: allocatable(), node, allowedUnsafeSysctls, ...appArmor });
+    const room = await allocatable();
+    const refusal = refusalOf({ pod, others: tasks.othersOf(task), allocatable: room, node, allowedUnsafeSysctls, ...appArmor });
     if (refusal !== undefined) throw new KmError('unavailable', refusal.message, { refusal: refusal.reason });
   }
 

@@ -10,6 +10,8 @@ export interface Kind {
   readonly ends?: 'TASK_FINISHED' | 'TASK_FAILED' | 'TASK_ERROR';
   /** Containers that nobody may restart. */
   readonly innocent: readonly string[];
+  /** None of its containers may ever run. */
+  readonly refused?: true;
   /** Never gets to TASK_RUNNING. */
   readonly stuck?: true;
   /** A container writes into a volume, and fails when it cannot, or has done so before. */
@@ -54,6 +56,8 @@ export const KINDS = {
   memory: { make: () => ({ container: shell(TRAP, shared), spec: { volumes: [{ name: 'shared', emptyDir: { medium: 'Memory' } }] } }), innocent: ['main'] },
   crashing: { make: (random) => ({ container: shell(`sleep ${seconds(random, 0.3)}; exit 1`) }), innocent: [] },
   invalid: { make: () => ({ container: { image: '' } }), ends: 'TASK_ERROR', innocent: [] },
+  /** Wants more than any node has. */
+  huge: { make: () => ({ container: { ...shell(TRAP), resources: { requests: { cpu: '100' } } } }), ends: 'TASK_FAILED', innocent: ['main'], refused: true },
   imageless: { make: () => ({ container: { image: 'no-such-image', ...shell(TRAP) } }), innocent: [], stuck: true },
 } as const satisfies Record<string, Kind>;
 

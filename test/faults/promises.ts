@@ -54,6 +54,7 @@ function fits(entry: Entry, state: string, from: 'executor' | 'agent'): boolean 
 export function faultsOfContainers({ engine }: Laboratory, book: readonly Entry[]): string[] {
   return book.filter((entry) => !entry.hit && !(entry.refusable && kindOf(entry).writes === true)).flatMap((entry) => kindOf(entry).innocent.flatMap((container) => {
     const starts = engine.starts(entry.uid, container);
+    if (kindOf(entry).refused === true && starts > 0) return [`pod ${entry.name} (${entry.kind}): container ${container} was started though there is no room for it`];
     return starts > 1 ? [`pod ${entry.name} (${entry.kind}): innocent container ${container} was started ${starts} times`] : [];
   }));
 }

@@ -135,6 +135,13 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'refused',
+    worker: 1,
+    play: async (actors) => {
+      await actors.deleted(await actors.launched('huge', 'TASK_FAILED'));
+    },
+  },
+  {
     name: 'shut-down',
     worker: 2,
     play: async (actors) => {
