@@ -1,26 +1,25 @@
-import { messageOf, type RepeatingTask, sleep } from '../base/index.ts';
-import { connectEngine, type Engine, type EngineInfo } from '../docker/index.ts';
+import { KmError, messageOf, type RepeatingTask, sleep } from '../base/index.ts';
+import { connectEngine, type Engine } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
-import { AgentConnection, type Event, type EventSubscribed } from '../mesos/index.ts';
+import { AgentConnection, type Event, type EventSubscribed, type TaskUpdate } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
 import type { Allocatable } from '../pod/index.ts';
-import { networkFault, type PodRuntime } from '../runtime/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import { obey } from './commands.ts';
+import { EarlyEvents } from './early-events.ts';
 import type { ExecutorEnd } from './ending.ts';
 import type { ExecutorOptions } from './executor-options.ts';
 import { allocatableOf, capacityOf, hostAddress } from './host.ts';
 import { IdleCollector } from './idle-collector.ts';
 import { IdleEnd } from './idle-end.ts';
+import type { FormerPod } from './journal-entry.ts';
 import { KubernetesSide } from './kubernetes-side.ts';
-import { Launches } from './launches.ts';
-import { makeRuntime } from './make-runtime.ts';
+import { makePods, type Pods, takeUp } from './make-pods.ts';
 import { Measures } from './measures.ts';
 import type { Memory } from './memory.ts';
 import { reaper } from './reaper.ts';
 import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
-import { Tasks } from './tasks.ts';
 import { shutdownTimes } from './shutdown-times.ts';
 import { saidIn, taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
@@ -30,19 +29,11 @@ const RESTART_AFTER_MS = 250;
 
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
-/** The rooms below, once the Engine has been reached. */
-interface Pods {
-  readonly runtime: PodRuntime;
-  readonly tasks: Tasks;
-  readonly launches: Launches;
-  readonly engineInfo: EngineInfo;
-}
-
 /**
  * One run of the executor: agent connection, pod runtime, reporter and API, wired together.
  *
- * Order of birth: the journal is read, then pods of an earlier process are adopted from what Docker shows; only then comes the
- * first event of the agent. Order of death: pods, then both sides have been told, then connections.
+ * Order of birth: the journal is read; the agent is subscribed with, and what it wants is written down; then pods of an earlier process are adopted from
+ * what Docker shows. Order of death: pods, then both sides have been told, then connections.
  */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -59,7 +50,10 @@ export class Executor {
   readonly #told = Promise.withResolvers<void>();
   readonly #collector: IdleCollector;
   readonly #idleEnd: IdleEnd;
+  readonly #early: EarlyEvents;
   #pods: Pods | undefined;
+  /** What the agent has told last of itself and the framework. */
+  #subscribed: EventSubscribed | undefined;
   #reaper: RepeatingTask | undefined;
   #client: KubernetesClient | undefined;
   #kubernetes: KubernetesSide | undefined;
@@ -88,6 +82,7 @@ export class Executor {
     this.#measures = new Measures(clock);
     this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
     this.#memory = memory;
+    this.#early = new EarlyEvents({ memory, clock, logger });
     memory.watch((fault) => this.#health.set('root-dir', fault));
     this.#connection = new AgentConnection({
       environment,
@@ -128,19 +123,17 @@ export class Executor {
   }
 
   async #run(): Promise<ExecutorEnd> {
-    const { config, environment, logger } = this.#options;
+    const { config, logger } = this.#options;
     if (config.kubeconfig !== undefined) {
       this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst });
     }
-    await this.#takeUpPods().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error;
+    const { updates } = this.#memory.ledger.unacknowledged(); // before the agent can acknowledge any
+    this.#connection.start();
+    // The agent is heard meanwhile: of an Engine that is away it knows nothing, and ends executors that do not subscribe.
+    this.#takeUpPods(updates).then(this.#takenUp.resolve, (error: unknown) => {
+      this.#takenUp.resolve();
+      if (!this.#stop.signal.aborted) this.#ended.reject(error);
     });
-    this.#takenUp.resolve();
-    // Also when it is to end at once: the agent wants to hear of the pods.
-    if (!this.#stop.signal.aborted) {
-      this.#connection.start();
-      logger.info('executor is up', { executor: environment.executorId, framework: environment.frameworkId, adopted: this.#pods?.tasks.size });
-    }
     return this.#ended.promise;
   }
 
@@ -158,81 +151,57 @@ export class Executor {
   }
 
   /** Reaches the Engine and takes over what an earlier process of this run has left there. */
-  async #takeUpPods(): Promise<void> {
+  async #takeUpPods(unacknowledged: readonly TaskUpdate[]): Promise<void> {
     const { environment, config, clock, logger } = this.#options;
-    const { state, ledger } = this.#memory;
+    const memory = this.#memory;
     const engineInfo = await this.#untilReached('the Docker Engine', () => this.#engine.info());
-    const runtime = await makeRuntime({
+    const pods = await makePods({
       config,
       environment,
+      memory,
       clock,
       logger,
       engine: this.#engine,
       engineInfo,
       measures: this.#measures.runtime,
-      nodeName: () => state.nodeName ?? engineInfo.name,
-      allocatable: () => this.#allocatable(),
-      events: () => this.#kubernetes?.events,
-      former: () => state.former(),
-      buried: ({ uid }) => this.#memory.record({ kind: 'buried', uid }),
-      sources: () => this.#kubernetes?.sources,
-      remember: (uid, note) => this.#memory.note({ ...note, uid }),
-      report: (report) => this.#pods?.tasks.report(report),
-      onNetworkFault: (fault) => this.#health.set('network', fault === undefined ? undefined : networkFault(fault)),
-      onHealth: (ok) => {
-        this.#engineAwaySince = ok ? undefined : clock.now();
-        this.#health.set('engine', ok ? undefined : 'container runtime is down');
-      },
-    });
-    const tasks = new Tasks({
-      clock,
-      logger: logger.child({ part: 'tasks' }),
-      launchGraceMs: config.launchGracePeriodMs,
-      runtime,
       reporter: this.#reporter,
+      health: this.#health,
       kubernetes: () => this.#kubernetes,
-      record: (entry) => this.#memory.record(entry),
+      allocatable: () => this.#allocatable(),
+      toldAllocatable: () => this.#told.promise.then(() => this.#allocatable()),
+      draining: () => this.#idleEnd.draining,
+      unacknowledged: (taskId) => unacknowledged.filter(({ status }) => status.task_id.value === taskId).map(({ status }) => saidIn(status)),
       update: (update) => this.#update(update),
-      said: (taskId) => ledger.hasUpdates(taskId),
-      unacknowledged: (taskId) => ledger.unacknowledgedOf(taskId).map(saidIn),
-      forget: (taskId) => {
-        ledger.forget(taskId);
+      tellOfEnd: (former) => this.#tellOfEnd(former),
+      onEngine: (answers) => {
+        this.#engineAwaySince = answers ? undefined : clock.now();
+      },
+      onForgotten: () => {
         this.#collector.poke();
         this.#idleEnd.look();
       },
     });
-    const launches = new Launches({
-      clock,
-      logger: logger.child({ part: 'tasks' }),
-      frameworkId: environment.frameworkId,
-      sandbox: environment.sandbox,
-      allocatable: () => this.#told.promise.then(() => this.#allocatable()),
-      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
-      tasks,
-      draining: () => this.#idleEnd.draining,
-      hasRoom: (bytes) => this.#memory.hasRoom(bytes),
-      shutdownGraceMs: environment.shutdownGraceMs,
-      kubernetes: () => this.#kubernetes,
-      record: (entry) => this.#memory.record(entry),
-      accept: (task) => ledger.addTask(task),
-      said: (taskId) => ledger.hasUpdates(taskId),
-      isOver: (taskId) => ledger.isTerminal(taskId),
-      update: (update) => this.#update(update),
-    });
-    this.#pods = { runtime, tasks, launches, engineInfo };
-    await this.#untilReached('the containers of the Engine', () => runtime.start());
-    if (state.nodeName !== undefined) this.#joinCluster(state.nodeName);
-    const known = state.pods();
-    for (const pod of known) if (pod.unplaced !== true) tasks.adopt(pod);
-    for (const pod of known) if (pod.unplaced === true) void launches.resume(pod);
-    launches.takeUp(ledger.unacknowledged().tasks.filter(({ task_id }) => !ledger.isTerminal(task_id.value)), state);
-    if (this.#memory.rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
-    this.#memory.settleBoot(); // once the orders are written down
-    const { ending } = state.facts;
+    await this.#untilReached('the containers of the Engine', () => pods.runtime.start());
+    if (this.#stop.signal.aborted) return;
+    // From here on nothing waits: no event of the agent comes between.
+    this.#pods = pods;
+    if (memory.state.nodeName !== undefined) this.#joinCluster(memory.state.nodeName);
+    takeUp(pods, memory);
+    memory.settleBoot(); // once the orders are written down
+    if (this.#subscribed !== undefined) this.#appearWith(pods, this.#subscribed);
+    const { ending } = memory.state.facts;
     if (ending !== undefined) this.shutdown(ending.cause, ending.end); // the process before was about it
-    runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
-    this.#reaper = reaper({ config, engine: this.#engine, engineInfo, clock, logger });
+    pods.runtime.sweep().catch((error: unknown) => logger.warn('containers of no task not removed yet', { error: messageOf(error) }));
+    this.#reaper = reaper({ config, engine: this.#engine, engineInfo, tellOfEnd: (former) => this.#tellOfEnd(former), clock, logger });
     this.#reaper.wake();
+    logger.info('executor is up', { executor: environment.executorId, framework: environment.frameworkId, adopted: pods.tasks.size });
+  }
+
+  /** Without an API there is nobody to be told. */
+  async #tellOfEnd({ pod, status }: FormerPod): Promise<void> {
+    if (this.#client === undefined) return;
+    if (this.#kubernetes === undefined) throw new KmError('unavailable', 'the name of the node is not known yet');
+    await this.#kubernetes.tellOfEnd(pod, status);
   }
 
   #untilReached<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -241,20 +210,20 @@ export class Executor {
   }
 
   #onEvent(event: Event): void {
-    const { tasks, launches } = this.#pods ?? {};
     const { logger } = this.#options;
+    if (this.#pods === undefined) this.#early.take(event);
     switch (event.type) {
       case 'SUBSCRIBED':
         this.#onSubscribed(event.subscribed);
         break;
       case 'LAUNCH':
-        void launches?.launch(event.launch.task);
+        void this.#pods?.launches.launch(event.launch.task);
         break;
       case 'LAUNCH_GROUP':
-        void launches?.launchGroup(event.launch_group.task_group.tasks ?? []);
+        void this.#pods?.launches.launchGroup(event.launch_group.task_group.tasks ?? []);
         break;
       case 'KILL':
-        tasks?.kill(event.kill.task_id.value, event.kill.kill_policy);
+        this.#pods?.tasks.kill(event.kill.task_id.value, event.kill.kill_policy);
         break;
       case 'MESSAGE':
         this.#onMessage(event.message.data);
@@ -283,15 +252,26 @@ export class Executor {
     this.#idleEnd.look();
   }
 
-  #onSubscribed({ executor_info, framework_info, agent_info }: EventSubscribed): void {
+  #onSubscribed(subscribed: EventSubscribed): void {
+    const { framework_info, agent_info } = subscribed;
     const nodeName = (this.#options.config.hostnameOverride ?? agent_info.hostname).toLowerCase();
-    this.#memory.learn({ nodeName, capabilities: (framework_info.capabilities ?? []).map(({ type }) => String(type)) });
-    if (this.#pods !== undefined) this.#capacity = capacityOf(agent_info, this.#pods.engineInfo, this.#options.config.maxPods);
+    this.#memory.setNodeName(nodeName);
+    this.#memory.learn({ capabilities: (framework_info.capabilities ?? []).map(({ type }) => String(type)) });
+    this.#subscribed = subscribed;
+    if (this.#pods !== undefined) this.#appearWith(this.#pods, subscribed);
+  }
+
+  /** Agent and Engine are both there. */
+  #appearWith({ engineInfo, launches }: Pods, { executor_info, agent_info }: EventSubscribed): void {
+    const { nodeName } = this.#memory.state;
+    this.#capacity = capacityOf(agent_info, engineInfo, this.#options.config.maxPods);
     this.#told.resolve();
-    this.#joinCluster(nodeName);
-    this.#joining ??= this.#appear(nodeName);
+    if (nodeName !== undefined) {
+      this.#joinCluster(nodeName);
+      this.#joining ??= this.#appear(nodeName);
+    }
     this.#idleEnd.look();
-    if (executor_info.data !== undefined && executor_info.data.length > 0) void this.#pods?.launches.launchStatic(executor_info.data);
+    if (executor_info.data !== undefined && executor_info.data.length > 0) void launches.launchStatic(executor_info.data);
   }
 
   /** What the node has for pods, once the agent has told. */
@@ -399,7 +379,9 @@ export class Executor {
     await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await this.#client?.close();
     this.#engine.close();
-    await this.#memory.close(this.#pods?.runtime.allGone ?? this.#memory.state.pods().length === 0);
+    const left = this.#memory.state.pods().length;
+    if (left > 0) logger.warn('the next executor has to go on with what is left of pods, or to tell the API of their end', { pods: left });
+    await this.#memory.close();
     logger.info('executor is down');
   }
 }

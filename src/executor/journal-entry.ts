@@ -19,9 +19,16 @@ export type JournalEntry =
   /** Tasks that are launched together or not at all; it comes before theirs. Until it is decided none of them is anything but accepted, or refused. */
   | { readonly kind: 'group'; readonly taskIds: readonly string[]; readonly decided: boolean }
   | { readonly kind: 'settled'; readonly taskId: string }
-  /** A pod of an earlier run, whose files are still to be removed; then `buried`. */
-  | { readonly kind: 'former'; readonly pod: PodIdentity }
+  /** A pod of an earlier run, whose files are still to be removed and whose end the API has to hear of; then `buried`. */
+  | ({ readonly kind: 'former' } & FormerPod)
   | { readonly kind: 'buried'; readonly uid: string };
+
+/** A pod of an executor that has ended. */
+export interface FormerPod {
+  readonly pod: PodIdentity;
+  /** The last that was reported of it. */
+  readonly status?: PodStatus;
+}
 
 /** What is known of a run of the executor as a whole; what is not there is not known yet, or not so. */
 export interface RunFacts {
@@ -102,7 +109,7 @@ export class ExecutorState {
   readonly #orders = new Map<string, Order>();
   /** Undecided, by their first task. */
   readonly #groups = new Map<string, readonly string[]>();
-  readonly #former = new Map<string, PodIdentity>();
+  readonly #former = new Map<string, FormerPod>();
 
   static restore(entries: Iterable<JournalEntry>): ExecutorState {
     const state = new ExecutorState();
@@ -158,7 +165,7 @@ export class ExecutorState {
         this.#orders.delete(entry.taskId);
         break;
       case 'former':
-        this.#former.set(entry.pod.uid, entry.pod);
+        this.#former.set(entry.pod.uid, { pod: entry.pod, ...(entry.status === undefined ? {} : { status: entry.status }) });
         break;
       case 'buried':
         this.#former.delete(entry.uid);
@@ -184,14 +191,17 @@ export class ExecutorState {
   }
 
   /** Pods of earlier runs that are not buried. */
-  former(): PodIdentity[] {
+  former(): FormerPod[] {
     return [...this.#former.values()];
   }
 
   /** What the next run has to know of this one. */
-  *legacy(): Generator<JournalEntry> {
-    for (const pod of this.#former.values()) yield { kind: 'former', pod };
-    for (const { record } of this.#pods.values()) yield { kind: 'former', pod: identityOf(record.pod) };
+  *legacy(): Generator<{ readonly kind: 'former' } & FormerPod> {
+    for (const former of this.#former.values()) yield { kind: 'former', ...former };
+    for (const { record, last } of this.#pods.values()) {
+      const status = record.refused?.status ?? last?.status;
+      yield { kind: 'former', pod: identityOf(record.pod), ...(status === undefined ? {} : { status }) };
+    }
   }
 
   /** The shortest list of entries that says the same; `ledger` gives its own. */
@@ -205,6 +215,6 @@ export class ExecutorState {
       if (last !== undefined) yield { kind: 'progress', taskId: record.taskId, progress: last };
     }
     for (const [taskId, order] of this.#orders) yield { kind: 'order', taskId, order };
-    for (const pod of this.#former.values()) yield { kind: 'former', pod };
+    for (const former of this.#former.values()) yield { kind: 'former', ...former };
   }
 }

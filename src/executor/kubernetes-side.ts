@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { type Clock, isCode } from '../base/index.ts';
 import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodObjects, PodSource, readPod } from '../kubernetes/index.ts';
-import type { Json, NodeIdentity, Pod, PodIdentity, PodStatus } from '../pod/index.ts';
+import { isTerminal, type Json, lostStatus, type NodeIdentity, type Pod, type PodIdentity, type PodStatus } from '../pod/index.ts';
 import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
@@ -16,9 +16,13 @@ export interface KubernetesSideOptions {
   readonly onDeleted: (pod: PodIdentity) => void;
 }
 
+/** How long the API may take where nobody else sets a limit, milliseconds. */
+const ANSWER_MS = 10_000;
+
 /** What the executor knows of and tells to the Kubernetes API about its pods. */
 export class KubernetesSide implements KubernetesStatusSink {
   readonly #client: KubernetesClient;
+  readonly #clock: Clock;
   readonly nodeName: string;
   readonly #nodeLabels: Readonly<Record<string, string>>;
   readonly #source: PodSource;
@@ -33,6 +37,7 @@ export class KubernetesSide implements KubernetesStatusSink {
   constructor(options: KubernetesSideOptions) {
     const { client, nodeName, clock, logger, onPod, onDeleted } = options;
     this.#client = client;
+    this.#clock = clock;
     this.nodeName = nodeName;
     this.#nodeLabels = options.nodeLabels;
     this.#source = new PodSource({ client, nodeName, clock, logger, onPod, onDeleted });
@@ -108,6 +113,22 @@ export class KubernetesSide implements KubernetesStatusSink {
     const result = await patchStatus({ client: this.#client, pod, status, signal, ...(previous === undefined ? {} : { previous }) });
     if (result === 'done') this.#held.set(pod.uid, status);
     return result;
+  }
+
+  /**
+   * A pod that ran on this node and has ended, whoever ran it: the API hears of it if it has that very pod and does not know. `last` is what was reported of it. Throws
+   * code `unavailable` when the API is away.
+   */
+  async tellOfEnd(pod: PodIdentity, last: PodStatus | undefined): Promise<void> {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const found = await readPod(this.#client, pod, signal).catch((error: unknown) => {
+      if (isCode(error, 'not-found')) return undefined;
+      throw error;
+    });
+    if (found?.metadata?.uid !== pod.uid || found.spec?.nodeName !== this.nodeName || isTerminal(found.status?.phase)) return;
+    const previous = found.status ?? {};
+    const status = last !== undefined && isTerminal(last.phase) ? last : lostStatus(previous, this.#clock.now());
+    await patchStatus({ client: this.#client, pod, status, signal, previous });
   }
 
   async deletePod(pod: PodIdentity, signal?: AbortSignal): Promise<void> {

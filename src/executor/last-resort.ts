@@ -49,7 +49,7 @@ export async function lastResort({ config, environment, clock, logger }: LastRes
     connection.start();
     await connection.flush(PATIENCE_MS / 2);
     await connection.stop();
-    await memory.close(false);
+    await memory.close();
   });
   clearInterval(alive);
 }

@@ -40,9 +40,6 @@ export interface LaunchesOptions {
   readonly isOver: (taskId: string) => boolean;
 }
 
-/** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
-const ENTRIES = 3;
-
 /** A task that is launched with others. */
 interface Member {
   readonly info: TaskInfo;
@@ -162,9 +159,7 @@ export class Launches {
 
   #accept(info: TaskInfo): Task | undefined {
     const taskId = info.task_id.value;
-    // Without room the agent shall still hear why, and of that the pod is no part.
-    const { data = new Uint8Array(), ...bare } = info;
-    const known = this.#options.tasks.has(taskId) || !this.#options.accept(this.#options.hasRoom(ENTRIES * data.length) ? info : bare);
+    const known = this.#options.tasks.has(taskId) || !this.#options.accept(info);
     if (known) {
       this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
       return undefined;

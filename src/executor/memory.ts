@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { type Clock, Journal, messageOf } from '../base/index.ts';
-import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
+import { Ledger, type LedgerOptions, type MesosEnvironment, type TaskInfo } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PodNote } from '../runtime/index.ts';
 import { ExecutorState, type JournalEntry, type RunFacts } from './journal-entry.ts';
 import { bootId, disown, own, ownerName } from './owners.ts';
 
+/** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
+const ENTRIES = 3;
 /** More than a note takes as a rule, bytes. */
 const LONGEST_NOTE = 1024;
 /** A disk that is full is looked at again after so long, milliseconds. */
@@ -68,6 +70,12 @@ export class Memory {
     this.#look();
   }
 
+  /** Takes a task in. Without room the agent shall still hear why it cannot be, and of that its pod is no part. False when it is known already. */
+  accept(task: TaskInfo): boolean {
+    const { data = new Uint8Array(), ...bare } = task;
+    return this.ledger.addTask(this.hasRoom(ENTRIES * data.length) ? task : bare);
+  }
+
   /** Writes down what the runtime notes of a pod. On a full disk only restarts: there are ends to be told. */
   note(entry: PodNote & { readonly uid: string }): void {
     if (entry.kind === 'attempt' || this.hasRoom(LONGEST_NOTE)) this.record(entry);
@@ -91,8 +99,13 @@ export class Memory {
     if (this.state.facts.bootId !== bootId()) this.record({ kind: 'run', run: this.#run, bootId: bootId() });
   }
 
+  /** The name under which the node is known to Kubernetes. */
+  setNodeName(nodeName: string): void {
+    if (this.state.nodeName !== nodeName) this.record({ kind: 'run', run: this.#run, nodeName });
+  }
+
   /** Writes down what is so for this run as a whole, unless it is known; on a full disk it is not written. */
-  learn(facts: Omit<RunFacts, 'run'>): void {
+  learn(facts: Pick<RunFacts, 'capabilities' | 'draining' | 'ending'>): void {
     const { facts: known } = this.state;
     const isNew = Object.entries(facts).some(([name, value]) => JSON.stringify(known[name as keyof RunFacts]) !== JSON.stringify(value));
     if (isNew && this.hasRoom(LONGEST_NOTE)) this.record({ kind: 'run', run: this.#run, ...facts });
@@ -127,10 +140,10 @@ export class Memory {
     });
   }
 
-  /** Nothing is written any more. `allGone`: no pod of ours is left anywhere; else the next run reads what there is to remove. */
-  async close(allGone: boolean): Promise<void> {
+  /** Nothing is written any more. Where pods are left, or what the API was to hear of them, the next run reads it; else there is nothing to read. */
+  async close(): Promise<void> {
     this.#cancelLook?.();
-    if (!allGone || this.state.former().length > 0) return this.#journal.close();
+    if (this.state.pods().length > 0 || this.state.former().length > 0) return this.#journal.close();
     await this.#journal.discard();
     this.#disown();
   }

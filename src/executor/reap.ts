@@ -6,7 +6,7 @@ import { type ContainerSummary, type Engine, labelsOfExecutor, type PodCgroups, 
 import type { PodIdentity } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
-import { ExecutorState, type JournalEntry } from './journal-entry.ts';
+import { ExecutorState, type FormerPod, type JournalEntry } from './journal-entry.ts';
 import { disown, isDead, type Owner, ownerName, ownersOf } from './owners.ts';
 
 export interface ReapOptions {
@@ -14,6 +14,8 @@ export interface ReapOptions {
   readonly podLogsDir: string;
   readonly engine: Engine;
   readonly cgroups?: Pick<PodCgroups, 'remove'> | undefined;
+  /** Tells the API of a pod's end, where there is one. */
+  readonly tellOfEnd?: ((former: FormerPod) => Promise<void>) | undefined;
   readonly logger: Logger;
 }
 
@@ -44,7 +46,11 @@ export async function reapDead(options: ReapOptions, known?: Remains): Promise<v
     logger.warn('removing what a dead executor has left', { framework: owner.frameworkId, executor: owner.executorId, containers: containers.length });
     await Promise.all(containers.map(({ id }) => engine.remove(id)));
     const { journal, pods } = openJournal(rootDir, owner, logger);
-    for (const pod of [...podsOf(containers), ...pods]) await removePod(options, pod);
+    const all = new Map([...podsOf(containers).map((pod): FormerPod => ({ pod })), ...pods].map((former) => [former.pod.uid, former]));
+    for (const former of all.values()) {
+      await removePod(options, former.pod);
+      await options.tellOfEnd?.(former);
+    }
     await releaseNetworks(rootDir, owner, logger);
     await journal?.discard();
     disown(rootDir, owner);
@@ -74,12 +80,12 @@ function podsOf(containers: readonly ContainerSummary[]): PodIdentity[] {
 }
 
 /** Its journal says which pods it had; one that cannot be read is left for somebody to look at. */
-function openJournal(rootDir: string, owner: Owner, logger: Logger): { journal?: Journal<JournalEntry>; pods: PodIdentity[] } {
+function openJournal(rootDir: string, owner: Owner, logger: Logger): { journal?: Journal<JournalEntry>; pods: FormerPod[] } {
   const path = join(rootDir, 'journal', `${ownerName(owner)}.jsonl`);
   if (!existsSync(path)) return { pods: [] };
   try {
     const { journal, entries } = Journal.open<JournalEntry>(path, { snapshot: () => [], onError: () => undefined });
-    const pods = [...ExecutorState.restore(entries).legacy()].flatMap((entry) => (entry.kind === 'former' ? [entry.pod] : []));
+    const pods = [...ExecutorState.restore(entries).legacy()];
     return { journal, pods };
   } catch (error) {
     logger.warn('journal of a dead executor cannot be read', { path, error: messageOf(error) });

@@ -26,7 +26,7 @@ export interface TasksOptions {
   readonly update: (update: TaskUpdateDraft) => void;
   /** Whether the agent has been told anything of the task. */
   readonly said: (taskId: string) => boolean;
-  /** Of those the ones that the agent has not acknowledged. */
+  /** What was said of it before this process, of which it was not known whether the agent has it. */
   readonly unacknowledged: (taskId: string) => readonly SaidOfTask[];
   /** The task is over on all sides. */
   readonly forget: (taskId: string) => void;

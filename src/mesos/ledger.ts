@@ -126,11 +126,6 @@ export class Ledger {
     return this.#tasks.get(taskId)?.terminal ?? false;
   }
 
-  /** What was said of the task that the agent has not acknowledged, in order. */
-  unacknowledgedOf(taskId: string): readonly TaskStatus[] {
-    return [...this.#updates.values()].map(({ status }) => status).filter(({ task_id }) => task_id.value === taskId);
-  }
-
   /** Whether any update of the task has been made (acknowledged or not). */
   hasUpdates(taskId: string): boolean {
     const task = this.#tasks.get(taskId);

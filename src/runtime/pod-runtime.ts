@@ -21,9 +21,9 @@ export interface PodRuntimeOptions extends Omit<Node, 'relist' | 'puller' | 'eng
   readonly imagePullNoProgressMs: number;
   readonly offlineImages: boolean;
   readonly report: (report: PodReport) => void;
-  /** Pods of an earlier run: their files are removed behind their containers, and then they are `buried`. */
+  /** Pods of an earlier run: their files are removed behind their containers, and then they are `buried`; what that throws is tried again. */
   readonly former: () => readonly PodIdentity[];
-  readonly buried: (pod: PodIdentity) => void;
+  readonly buried: (pod: PodIdentity) => Promise<void>;
   /** Whether the Engine answers. */
   readonly onHealth: (ok: boolean) => void;
 }
@@ -81,11 +81,6 @@ export class PodRuntime {
 
   get(uid: string): Pick<PodWorker, 'pod' | 'taskId' | 'status' | 'stage'> | undefined {
     return this.#workers.get(uid);
-  }
-
-  /** Of no pod is anything left, whether the API knows that or not. */
-  get allGone(): boolean {
-    return [...this.#workers.values()].every(({ stage }) => stage === 'terminated');
   }
 
   /**
@@ -153,7 +148,9 @@ export class PodRuntime {
       await engine.remove(id);
       await relist.refresh(id);
     }));
-    for (const pod of this.#cemetery.former()) await this.#bury(pod);
+    for (const pod of this.#cemetery.former()) {
+      await this.#bury(pod).catch((error: unknown) => logger.warn('a pod of an earlier executor is not done with yet', { pod: pod.name, error: messageOf(error) }));
+    }
   }
 
   async #detach(sandboxId: string, pod: string): Promise<void> {
@@ -165,7 +162,7 @@ export class PodRuntime {
   async #bury(pod: PodIdentity): Promise<void> {
     const { rootDir, logDir, cgroups } = this.#node;
     if (!this.#workers.has(pod.uid)) await Promise.all([removePodFiles(rootDir, pod.uid), removePodLogs(pod, logDir), cgroups?.remove(pod.uid)]);
-    this.#cemetery.buried(pod);
+    await this.#cemetery.buried(pod);
   }
 
   #seen({ pod, status }: PodWorker): RuntimePod {

@@ -157,7 +157,7 @@ async function opens(rootDir: string, bytes: Uint8Array): Promise<void> {
   writeFileSync(join(rootDir, 'journal', 'framework-1.executor-1.jsonl'), bytes);
   const memory = new Memory({ rootDir, environment, clock: systemClock, logger: silentLogger });
   for (const _ of memory.state.entries(memory.ledger.entries())) continue;
-  await memory.close(false);
+  await memory.close();
 }
 
 /** In memory, where there is such a place: each torn journal is rewritten and synced. */

@@ -274,16 +274,35 @@ describe('an API that is away', () => {
     await apiShows(under, { ...next, name: 'same' }, 'Running');
   });
 
-  test.concurrent('at a SHUTDOWN: the end comes all the same', async () => {
+  test.concurrent('at a SHUTDOWN: the end comes all the same, and the next executor tells of it', async () => {
     await using under = await ExecutorUnderTest.start({ kubernetes: true });
     const task = under.launch(bound(under, pod()));
     await apiShows(under, task, 'Running');
     await under.api?.pause();
     const began = Date.now();
-    expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+    const exit = await under.shutdown();
+    expect(exit).toEqual({ code: 0, signal: null });
+    under.agent.executorEnded('REASON_EXECUTOR_TERMINATED', exit);
     expect(Date.now() - began).toBeLessThan(under.agent.shutdownGracePeriodMs);
     expect((await under.ended(task)).state).toBe('TASK_KILLED');
     expect(await under.containers()).toEqual([]);
+    await under.api?.resume();
+    expect(under.apiPod(task)?.status?.phase).toBe('Running');
+    await under.spawn();
+    await under.until(() => under.apiPod(task)?.status?.phase === 'Failed', 'the API knows');
+    expect(under.apiPod(task)?.status).toMatchObject({ reason: 'ExecutorShutdown', containerStatuses: [{ state: { terminated: expect.anything() as object } }] });
+  });
+
+  test.concurrent('hears from the next executor of pods whose executor was killed as a whole', async () => {
+    await using under = await ExecutorUnderTest.start({ kubernetes: true });
+    const task = under.launch(bound(under, pod()));
+    await apiShows(under, task, 'Running');
+    await under.destroy();
+    await under.spawn();
+    await under.until(() => under.apiPod(task)?.status?.phase === 'Failed', 'the API knows', 60_000);
+    expect(under.apiPod(task)?.status).toMatchObject({ reason: 'ExecutorTerminated', containerStatuses: [{ ready: false, state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } } }] });
+    expect(under.apiPod(task)?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('False');
+    await under.gone(task);
   });
 
   test.concurrent('is told of the end of pods that a SHUTDOWN killed', async () => {

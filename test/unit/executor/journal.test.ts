@@ -40,7 +40,7 @@ describe('a journal of format km-journal/1', () => {
     const { tasks, updates } = ledger.unacknowledged();
     expect(tasks.map(({ task_id }) => task_id.value)).toEqual(['task-stubborn-cfcd']);
     expect(updates.map(({ status }) => status.state)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING']);
-    await memory.close(false);
+    await memory.close();
   });
 
   it('is added to: what probes have counted, the last of each, also when it is written anew', async () => {
@@ -51,7 +51,7 @@ describe('a journal of format km-journal/1', () => {
     before.note({ kind: 'probe', uid, streak: { ...streak, probe: 'readiness' } });
     before.note({ kind: 'probe', uid: 'nobody', streak });
     const wanted = [{ ...streak, times: 2 }, { ...streak, probe: 'readiness' }];
-    await before.close(false);
+    await before.close();
     const { state } = memoryOf('/var/lib/example/sandbox-0');
     expect(state.pods().map(({ remembered }) => remembered.streaks)).toEqual([wanted, [], []]);
     expect(ExecutorState.restore(state.entries([])).pods()[0]?.remembered.streaks).toEqual(wanted);
@@ -63,11 +63,11 @@ describe('a journal of format km-journal/1', () => {
     memory.learn({ capabilities: ['TASK_KILLING_STATE'], draining: true });
     memory.learn({ ending });
     const facts = { run: '/var/lib/example/sandbox-0', nodeName: 'node-of-faults', capabilities: ['TASK_KILLING_STATE'], draining: true, ending };
-    await memory.close(false);
+    await memory.close();
     const again = memoryOf('/var/lib/example/sandbox-0');
     expect(again.state.facts).toEqual(facts);
     expect(ExecutorState.restore(again.state.entries([])).facts).toEqual(facts);
-    await again.close(false);
+    await again.close();
     expect(memoryOf('/var/lib/example/sandbox-1').state.facts).toMatchObject({ run: '/var/lib/example/sandbox-1' });
     expect(memoryOf('/var/lib/example/sandbox-1').state.facts).not.toHaveProperty('draining');
   });
@@ -76,7 +76,7 @@ describe('a journal of format km-journal/1', () => {
     const memory = memoryOf('/var/lib/example/sandbox-1');
     expect(memory.fresh).toBe(true);
     expect(memory.state.pods()).toEqual([]);
-    expect(memory.state.former().map(({ name }) => name).sort()).toEqual(['crashing', 'job', 'stubborn']);
-    await memory.close(false);
+    expect(memory.state.former().map(({ pod: { name } }) => name).sort()).toEqual(['crashing', 'job', 'stubborn']);
+    await memory.close();
   });
 });
