@@ -82,7 +82,7 @@ export class Executor {
       end: (message) => this.shutdown({ kind: 'mesos-shutdown', message }),
     });
     this.#measures = new Measures(clock);
-    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
+    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger, requestTimeoutMs: config.runtimeRequestTimeoutMs }));
     this.#memory = memory;
     memory.watch((fault) => this.#health.set('root-dir', fault));
     this.#connection = new AgentConnection({
@@ -370,7 +370,7 @@ export class Executor {
   async #close(cause: KillCause, end: ExecutorEnd): Promise<void> {
     const { environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
-    const { reserveMs, leftMs: remainingMs, lastWordsMs } = shutdownTimes(clock, graceMs);
+    const { reserveMs, leftMs: remainingMs, lastWordsMs, inTime } = shutdownTimes(clock, graceMs);
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#collector.stop();
     this.#idleEnd.stop();
@@ -385,9 +385,11 @@ export class Executor {
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
     await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
-    await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
+    const stopped = Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
+    await inTime(stopped);
     await this.#client?.close();
     this.#engine.close();
+    await inTime(stopped); // what has waited for the Engine has heard that it is over
     await this.#memory.close(this.#pods?.runtime.allGone ?? this.#memory.state.pods().length === 0);
     logger.info('executor is down');
   }

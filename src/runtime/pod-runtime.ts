@@ -3,6 +3,7 @@ import { type Engine, LABELS, type Owner } from '../docker/index.ts';
 import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { EngineHealth } from './engine-health.ts';
 import { ImagePuller } from './image-puller.ts';
 import type { Known } from './known.ts';
 import { containerObserver } from './observe-container.ts';
@@ -38,6 +39,7 @@ export interface RuntimePod {
 /** The pods of this executor: one worker each, woken by what the Engine tells of its containers. */
 export class PodRuntime {
   readonly #node: Node;
+  readonly #health: EngineHealth;
   readonly #report: (report: PodReport) => void;
   readonly #cemetery: Pick<PodRuntimeOptions, 'former' | 'buried'>;
   readonly #labels: Readonly<Record<string, string>>;
@@ -51,7 +53,9 @@ export class PodRuntime {
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     this.#cemetery = { former, buried };
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
+    this.#health = new EngineHealth({ engine, clock, logger, onHealth });
+    const lists = (ok: boolean): void => this.#health.seen('lists', ok);
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth: lists, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -65,6 +69,7 @@ export class PodRuntime {
   /** Opens the event stream and looks at what is there. Throws code `unavailable` when the Engine is away. */
   async start(): Promise<void> {
     await this.#node.relist.start();
+    this.#health.start();
     this.#sweeper.start();
   }
 
@@ -173,7 +178,7 @@ export class PodRuntime {
 
   /** Ends the work; containers stay as they are. */
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await Promise.all([this.#sweeper.stop(), this.#health.stop()]);
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
     await this.#node.relist.stop();
     await this.#node.network?.stop();
