@@ -384,7 +384,7 @@ export class Executor {
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
-    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
+    await inTime(Promise.all([this.#node?.stop(remainingMs()), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]));
     const stopped = Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await inTime(stopped);
     await this.#client?.close();

@@ -26,8 +26,11 @@ export function shutdownTimes(clock: Clock, graceMs: number): ShutdownTimes {
   const leftMs = (): number => until - clock.now();
   const inTime = async (work: Promise<unknown>): Promise<void> => {
     const over = new AbortController();
-    await Promise.race([work, sleep(clock, Math.max(leftMs(), LAST_BREATH_MS), over.signal).catch(() => undefined)]);
-    over.abort();
+    try {
+      await Promise.race([work, sleep(clock, Math.max(leftMs(), LAST_BREATH_MS), over.signal).catch(() => undefined)]);
+    } finally {
+      over.abort();
+    }
   };
   return { reserveMs: Math.min(RESERVE_MS, graceMs / 2), leftMs, lastWordsMs: () => Math.max(0, Math.min(LAST_WORDS_MS, leftMs())), inTime };
 }

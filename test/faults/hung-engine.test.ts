@@ -8,6 +8,8 @@ import { randomOf } from './random.ts';
 /** Of a call, milliseconds. */
 const LIMIT_MS = 2000;
 const SHUTDOWN_GRACE_MS = 5000;
+/** By how much a machine that is busy may be late. */
+const BUSY_MS = 700;
 
 let lab: Laboratory | undefined;
 afterEach(async () => {
@@ -67,6 +69,6 @@ test('an executor that is shut down ends within its grace while the Engine hangs
   const began = Date.now();
   made.agent.shutdown();
   await made.until(() => made.exit !== undefined, 20_000);
-  expect(Date.now() - began, made.log).toBeLessThan(SHUTDOWN_GRACE_MS);
+  expect(Date.now() - began, made.log).toBeLessThan(SHUTDOWN_GRACE_MS + BUSY_MS);
   expect(made.exit).toEqual({ code: 0, signal: null });
 });
