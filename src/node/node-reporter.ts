@@ -25,6 +25,8 @@ const REPORT_EVERY_MS = 300_000;
 const RENEW_EVERY_MS = 10_000;
 const REGISTRATION = { initialMs: 100, maxMs: 7_000 };
 const TIMEOUT_MS = 10_000;
+/** An API that asks to be left alone is, but no longer: half of the time after which a node counts as lost. */
+const LONGEST_HOLD_MS = 20_000;
 /** Longest farewell: it may not hold up the end. */
 const FAREWELL_MS = 2_000;
 
@@ -54,10 +56,11 @@ export class NodeReporter {
     this.#facts = options.facts;
     this.#lease = new NodeLease(options.client, options.facts.name);
     const { clock } = options;
-    this.#status = new RepeatingTask({ clock, intervalMs: options.statusEveryMs ?? STATUS_EVERY_MS, run: (signal) => this.#keepStatus(signal), onError: (error) => this.#failed(error) });
+    this.#status = new RepeatingTask({ clock, intervalMs: options.statusEveryMs ?? STATUS_EVERY_MS, longestHoldMs: LONGEST_HOLD_MS, run: (signal) => this.#keepStatus(signal), onError: (error) => this.#failed(error) });
     this.#renewal = new RepeatingTask({
       clock,
       intervalMs: () => RENEW_EVERY_MS * (1 - 0.04 * Math.random()),
+      longestHoldMs: LONGEST_HOLD_MS,
       run: async (signal) => {
         if (this.#uid !== undefined) await this.#lease.renew(clock.now(), this.#uid, signal);
       },
@@ -156,7 +159,7 @@ export class NodeReporter {
         if (isCode(error, 'conflict')) return client.get<Node>(this.#self(), { signal, timeoutMs: TIMEOUT_MS });
         if (signal.aborted) throw error;
         this.#failed(error);
-        await sleep(clock, backoff.next(), signal);
+        await sleep(clock, backoff.next(error), signal);
       }
     }
   }

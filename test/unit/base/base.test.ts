@@ -49,6 +49,13 @@ describe('Backoff', () => {
     backoff.reset();
     expect(backoff.next()).toBe(75);
   });
+
+  it('leaves who asks for it alone, a minute at most, and grows all the same', () => {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 400, jitter: 0 });
+    const asks = (retryAfterMs: number): KmError => new KmError('unavailable', 'busy', { retryAfterMs });
+    const delays = [asks(7000), new KmError('unavailable', 'wrapped', { cause: asks(3600_000) }), asks(1), new Error('other'), undefined].map((error) => backoff.next(error));
+    expect(delays).toEqual([7000, 60_000, 400, 400, 400]);
+  });
 });
 
 describe('sleep', () => {
@@ -128,6 +135,29 @@ describe('KeyedWorker', () => {
 });
 
 describe('RepeatingTask', () => {
+  it('is not run before the time for which the other side asks, whoever wakes it', async () => {
+    const clock = new ManualClock();
+    const began = clock.now();
+    const runs: number[] = [];
+    const task = new RepeatingTask({
+      clock, intervalMs: 1000, longestHoldMs: 20_000, onError: () => task.wake(),
+      run: async () => {
+        runs.push(clock.now() - began);
+        if (runs.length <= 2) throw new KmError('unavailable', 'busy', { retryAfterMs: runs.length * 15_000 });
+      },
+    });
+    task.start();
+    await clock.advance(5000);
+    task.wake();
+    await clock.advance(50_000);
+    task.wake();
+    await settle();
+    expect(runs.slice(0, 4)).toEqual([1000, 16_000, 36_000, 37_000]);
+    expect(runs.at(-1)).toBe(55_000);
+    await task.stop();
+    expect(clock.pending).toBe(0);
+  });
+
   it('never overlaps itself, runs once more when woken meanwhile, and ends with stop', async () => {
     const clock = new ManualClock();
     let running = 0;
