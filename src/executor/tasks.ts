@@ -58,7 +58,8 @@ export class Tasks {
     this.#graves = new Graves({
       clock,
       logger,
-      isAlive: (uid) => this.#owners.has(uid) || runtime.hasContainers(uid),
+      isOurs: (uid) => this.#owners.has(uid),
+      isLeft: async (uid) => runtime.hasContainers(uid),
       remove: async (pod) => kubernetes()?.deletePod(pod),
     });
   }
