@@ -19,6 +19,7 @@ import type { Memory } from './memory.ts';
 import { reaper } from './reaper.ts';
 import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
+import { hasCompany } from './owners.ts';
 import { Tasks } from './tasks.ts';
 import { shutdownTimes } from './shutdown-times.ts';
 import { taskReport } from './task-report.ts';
@@ -368,7 +369,7 @@ export class Executor {
   }
 
   async #close(cause: KillCause, end: ExecutorEnd): Promise<void> {
-    const { environment, logger, clock } = this.#options;
+    const { config, environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
     const { reserveMs, leftMs: remainingMs, lastWordsMs, inTime } = shutdownTimes(clock, graceMs);
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
@@ -384,7 +385,8 @@ export class Executor {
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
-    await inTime(Promise.all([this.#node?.stop(remainingMs()), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]));
+    const farewellMs = hasCompany(config.rootDir, environment) ? 0 : remainingMs(); // the node is another executor's too
+    await inTime(Promise.all([this.#node?.stop(farewellMs), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]));
     const stopped = Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
     await inTime(stopped);
     await this.#client?.close();

@@ -59,7 +59,7 @@ export class Tasks {
       clock,
       logger,
       isOurs: (uid) => this.#owners.has(uid),
-      isLeft: async (uid) => runtime.hasContainers(uid),
+      isLeft: (uid) => runtime.isLeft(uid),
       remove: async (pod) => kubernetes()?.deletePod(pod),
     });
   }

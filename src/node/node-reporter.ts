@@ -94,8 +94,8 @@ export class NodeReporter {
 
   /**
    * Ends, and says so on the node, if that is done within `ms`: `Ready` becomes `False` at once. A kubelet says nothing and its node is `Unknown` after
-   * 40 s; but an executor that ends takes its pods with it, and nobody needs to wait for that. A worker that will be back (restart, crash)
-   * must not call this.
+   * 40 s; but an executor that ends takes its pods with it, and nobody needs to wait for that. Without time nothing is said: the node may be another
+   * executor's too. A worker that will be back (restart, crash) must not call this.
    */
   async stop(ms = FAREWELL_MS): Promise<void> {
     if (this.#stopped) return;

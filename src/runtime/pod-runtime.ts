@@ -2,7 +2,7 @@ import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
 import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
-import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { hasPodFiles, removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { EngineHealth } from './engine-health.ts';
 import { ImagePuller } from './image-puller.ts';
 import type { Known } from './known.ts';
@@ -105,10 +105,10 @@ export class PodRuntime {
     return [...this.#workers.values()].map((worker) => this.#seen(worker));
   }
 
-  /** Whether the Engine has anything of that pod. */
-  hasContainers(uid: string): boolean {
-    const { sandboxes, containers } = this.#node.relist.pod(uid);
-    return sandboxes.length + containers.length > 0;
+  /** Whether anything of that pod is on this machine, whoever has run it: a container of any executor, or files. Throws code `unavailable` when the Engine does not tell. */
+  async isLeft(uid: string): Promise<boolean> {
+    const { engine, rootDir } = this.#node;
+    return (await engine.list({ [LABELS.podUid]: uid })).length > 0 || hasPodFiles(rootDir, uid);
   }
 
   /** The range of this node's pods, as the cluster has given it. */
