@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep } from '../../../src/base/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep, systemClock, timeoutSignal } from '../../../src/base/index.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 describe('durations', () => {
@@ -55,6 +55,47 @@ describe('Backoff', () => {
     const asks = (retryAfterMs: number): KmError => new KmError('unavailable', 'busy', { retryAfterMs });
     const delays = [asks(7000), new KmError('unavailable', 'wrapped', { cause: asks(3600_000) }), asks(1), new Error('other'), undefined].map((error) => backoff.next(error));
     expect(delays).toEqual([7000, 60_000, 400, 400, 400]);
+  });
+});
+
+describe('the clock of the system', () => {
+  const DAY_MS = 86_400_000;
+
+  it.each([1, 10, 24.9, 60, 400])('calls after %d days, and not before', (days) => {
+    vi.useFakeTimers();
+    try {
+      const calls: number[] = [];
+      const began = Date.now();
+      systemClock.after(days * DAY_MS, () => calls.push((Date.now() - began) / DAY_MS));
+      systemClock.after(days * DAY_MS + 1000, () => calls.push(NaN))();
+      vi.advanceTimersByTime(days * DAY_MS - 1);
+      expect(calls).toEqual([]);
+      vi.advanceTimersByTime(DAY_MS);
+      expect(calls).toEqual([days]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('keeps signals that are for later from aborting at once', async () => {
+    for (const ms of [2 ** 31, 2 ** 33, Infinity]) {
+      const signal = timeoutSignal(ms);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(signal.aborted).toBe(false);
+    }
+  });
+
+  it('takes back what it has begun to wait for', () => {
+    vi.useFakeTimers();
+    try {
+      const cancel = systemClock.after(60 * DAY_MS, () => expect.unreachable());
+      vi.advanceTimersByTime(30 * DAY_MS);
+      cancel();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
