@@ -93,6 +93,7 @@ export class Executor {
       logger: logger.child({ part: 'agent' }),
       clock,
       onEvent: (event) => this.#onEvent(event),
+      onSettled: (uuid, how) => this.#measures.settled(uuid, how),
       onSubscribed: () => this.#measures.subscribed(),
       onLost: (reason) => this.shutdown({ kind: 'mesos-shutdown', message: reason }, 'lost'),
     });
@@ -259,8 +260,6 @@ export class Executor {
         this.shutdown({ kind: 'mesos-shutdown', message: `the agent reports an error: ${event.error.message}` }, 'lost');
         break;
       case 'ACKNOWLEDGED':
-        this.#measures.acknowledged(event.acknowledged.uuid);
-        break;
       case 'HEARTBEAT':
         break;
       case 'UNKNOWN':
