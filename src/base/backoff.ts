@@ -1,3 +1,5 @@
+import { askedToWaitMs } from './errors.ts';
+
 export interface BackoffOptions {
   /** First delay, milliseconds. */
   readonly initialMs: number;
@@ -20,12 +22,12 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** The delay to wait before the next try, milliseconds. */
-  next(): number {
+  /** The delay to wait before the next try, milliseconds; after an `error` with which the other side asks for more time, that. */
+  next(error?: unknown): number {
     const { initialMs, maxMs, factor = 2, jitter = 0.5, random = Math.random } = this.#options;
     const full = Math.min(maxMs, initialMs * factor ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 64);
-    return full * (1 - jitter * random());
+    return Math.max(full * (1 - jitter * random()), askedToWaitMs(error));
   }
 
   reset(): void {

@@ -14,11 +14,21 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, fn) => {
-    const timer = setTimeout(fn, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const set = (leftMs: number): void => {
+      const rest = leftMs - LONGEST_TIMER_MS;
+      timer = rest > 0 ? setTimeout(() => set(rest), LONGEST_TIMER_MS) : setTimeout(fn, Math.max(leftMs, 0));
+      timer.unref();
+    };
+    set(ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** Aborts after so many milliseconds; after those of the longest timer if they are more, where `AbortSignal.timeout` would abort at once or throw. */
+export function timeoutSignal(ms: number): AbortSignal {
+  return AbortSignal.timeout(Math.min(Math.ceil(ms), LONGEST_TIMER_MS));
+}
 
 /** Resolves after `ms`; rejects with code `aborted` as soon as `signal` aborts. Leaves no timer behind. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

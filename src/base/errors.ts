@@ -29,18 +29,31 @@ export class KmError extends Error {
   readonly code: ErrorCode;
   /** Why a pod is refused, in the one word that `Pod.status.reason` has for it: `OutOfcpu`. */
   readonly refusal: string | undefined;
+  /** How long the other side asks to be left alone before the next try, milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; refusal?: string }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; refusal?: string; retryAfterMs?: number | undefined }) {
     super(message, options);
     this.name = 'KmError';
     this.code = code;
     this.refusal = options?.refusal;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 
 /** True when `error` is ours and of that kind. */
 export function isCode(error: unknown, ...codes: ErrorCode[]): error is KmError {
   return error instanceof KmError && codes.includes(error.code);
+}
+
+/** Nobody is waited for longer because he asks for it, milliseconds. */
+const LONGEST_ASKED_MS = 60_000;
+
+/** How long whoever failed us, or what that came of, has asked to be left alone, milliseconds: a minute at most; 0 where nobody has. */
+export function askedToWaitMs(error: unknown): number {
+  if (!(error instanceof Error)) return 0;
+  const own = error instanceof KmError ? error.retryAfterMs : undefined;
+  return own === undefined ? askedToWaitMs(error.cause) : Math.min(own, LONGEST_ASKED_MS);
 }
 
 /** True for ours of code `no-space` and for what a system call says of a full disk or a used-up quota. */

@@ -14,3 +14,4 @@ export * from './keyed-worker.ts';
 export * from './pour.ts';
 export * from './repeating-task.ts';
 export * from './sysctl.ts';
+export * from './time-limit.ts';

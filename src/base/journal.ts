@@ -16,7 +16,8 @@ const HEADER = { format: 'km-journal/1' };
 /**
  * An append-only file of JSON entries, one a line behind its CRC-32. `append` has handed the bytes to the kernel when it
  * returns, so the death of this process loses nothing; `fdatasync` follows in the background, many entries at a time, for the
- * death of the host. The file never outgrows its snapshot by much more than 1 MiB. Mode 0600.
+ * death of the host. That the file is there, or has taken the place of the one before, is on the disk before anything more is said in it.
+ * It never outgrows its snapshot by much more than 1 MiB. Mode 0600.
  *
  * Behind its entries the file has room already, as zeros: on a disk that is full so much can still be said. What a crash of the host
  * leaves of a line has zeros in it, which no line has.
@@ -51,7 +52,7 @@ export class Journal<E> {
    * dropped; anything wrong before it is a KmError `invalid` that names the line. Code `no-space`: nothing can be appended.
    */
   static open<E>(path: string, options: JournalOptions<E>): { journal: Journal<E>; entries: E[] } {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const { entries, end, size, torn } = read<E>(path);
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     const journal = new Journal<E>(path, { fd, end, size }, options);
@@ -59,6 +60,7 @@ export class Journal<E> {
       if (torn) writeAll(fd, Buffer.alloc(size - end), end); // in its place: a full disk has room for that
       const header = end === 0 ? lineOf(HEADER) : new Uint8Array();
       if (!journal.makeRoom(header.length) && journal.#size - journal.#end < LEAST_BYTES) throw noSpace(path);
+      if (end === 0) for (const folder of foldersUpTo(path, made)) syncFolder(folder);
       journal.#write(header);
     } catch (error) {
       closeSync(fd);
@@ -114,6 +116,11 @@ export class Journal<E> {
     if (this.#syncing === undefined) close();
     else void this.#syncing.then(close);
     this.#appended = 0;
+    try {
+      syncFolder(dirname(this.#path));
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   /** Resolves when all that was appended before is on the disk. */
@@ -217,6 +224,25 @@ function grow(fd: number, size: number, wanted: number): number {
     if (!isNoSpace(error)) throw error;
   }
   return size + grown;
+}
+
+/** The folder of a file, and all above it up to the one in which `made`, the first that was missing, is. */
+function foldersUpTo(path: string, made: string | undefined): string[] {
+  const folders = [dirname(path)];
+  for (let folder = dirname(path); made !== undefined && folder.length >= made.length; folder = dirname(folder)) folders.push(dirname(folder));
+  return folders;
+}
+
+/** The names in a folder are on the disk when it returns. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error; // a file system that cannot
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function noSpace(path: string, cause?: unknown): KmError {

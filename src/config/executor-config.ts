@@ -12,6 +12,8 @@ export interface ExecutorConfig {
   readonly podInfraContainerImage: string;
   /** `unix:///path` or `tcp://host:port`. */
   readonly dockerEndpoint: string;
+  /** Longest call of the Engine; what lasts as long as a container, a user or a pull does not count. */
+  readonly runtimeRequestTimeoutMs: number;
   readonly clusterDns: readonly string[];
   readonly clusterDomain?: string;
   /** Path; empty: pods with dnsPolicy Default look nothing up. */

@@ -19,6 +19,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   nodeIp: { name: 'node-ip', value: 'ip', help: 'address of the node (default: that of the interface with the default route)', parse: ipAddress },
   podInfraContainerImage: { name: 'pod-infra-container-image', value: 'image', help: 'image of the container that holds the namespaces of a pod', preset: DEFAULT_PAUSE_IMAGE, parse: imageName },
   dockerEndpoint: { name: 'docker-endpoint', value: 'url', help: 'the Docker Engine (default: DOCKER_HOST, else unix:///var/run/docker.sock)', parse: engineEndpoint },
+  runtimeRequestTimeoutMs: { name: 'runtime-request-timeout', value: 'duration', help: 'a call of the Docker Engine that is not answered for so long has failed, and is made again; pulls, logs, exec and attach last as long as they do', preset: '2m0s', parse: durationFrom(1000) },
   clusterDns: { name: 'cluster-dns', value: 'ip,...', help: 'DNS servers of pods with dnsPolicy ClusterFirst', preset: '', repeatable: true, parse: ipAddresses },
   clusterDomain: { name: 'cluster-domain', value: 'name', help: 'domain in which pods look for names first', parse: dnsName },
   resolvConf: { name: 'resolv-conf', value: 'file', help: 'DNS settings of pods with dnsPolicy Default; empty for none', preset: '/etc/resolv.conf', parse: absolutePathOrNone },

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 
 export interface Request {
@@ -18,7 +19,7 @@ export interface Request {
 export function dialStream(docker: Docker, request: Request): Promise<IncomingMessage> {
   const options = {
     method: request.method,
-    path: `${request.path}?`,
+    path: request.query === undefined ? request.path : `${request.path}?`,
     options: { _query: request.query ?? {}, _body: request.body ?? {} },
     isStream: true,
     statusCodes: { 200: true },
@@ -33,4 +34,9 @@ export function dialStream(docker: Docker, request: Request): Promise<IncomingMe
       else resolve(answer as IncomingMessage);
     });
   });
+}
+
+/** A short answer to a GET, as text: dockerode's own methods for it take no signal, and would keep the connection of a call for which nobody waits any more. */
+export async function ask(docker: Docker, path: string, signal: AbortSignal): Promise<string> {
+  return text(await dialStream(docker, { method: 'GET', path, signal }));
 }

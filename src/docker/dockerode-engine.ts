@@ -1,11 +1,11 @@
 import type { Agent } from 'node:http';
 import type Docker from 'dockerode';
-import { KmError } from '../base/index.ts';
+import { KmError, systemClock, TimeLimit } from '../base/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { chooseApiVersion } from './api-version.ts';
 import type { ContainerConfig } from './create-body.ts';
 import { engineHost, type EngineHost } from './engine-host.ts';
-import { translateError, type EngineCall } from './engine-error.ts';
+import { noAnswer, translateError, type EngineCall } from './engine-error.ts';
 import type {
   ContainerSummary,
   Engine,
@@ -20,6 +20,7 @@ import type {
   PullOptions,
 } from './engine.ts';
 import { attach } from './attach.ts';
+import { ask } from './dial.ts';
 import { events } from './events.ts';
 import { exec } from './exec.ts';
 import { execute, type EngineAccess } from './execute.ts';
@@ -35,25 +36,38 @@ const NOT_MODIFIED = 304;
 const GONE = 404;
 const NOT_RUNNING = 409;
 
+/** Longest call, milliseconds (kubelet: --runtime-request-timeout). */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** And for what the Engine answers out of its memory, without a look at any container (Kubernetes v1.20 pkg/kubelet/kubelet.go maxWaitForContainerRuntime). */
+const LOOK_TIMEOUT_MS = 30_000;
+
 /** `Engine` over dockerode. Between awaits: `#docker` is set once the version is agreed upon, or being agreed upon. */
 export class DockerodeEngine implements Engine {
   readonly #host: EngineHost;
   readonly #logger: Logger;
   readonly #closed = new AbortController();
+  readonly #callMs: number;
+  readonly #lookMs: number;
   #docker: Promise<Docker> | undefined;
   #apiVersion = '';
 
   constructor(options: EngineOptions) {
     this.#host = engineHost(options.host, options.tls);
     this.#logger = options.logger;
+    this.#callMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#lookMs = Math.min(LOOK_TIMEOUT_MS, this.#callMs);
   }
 
   async info(signal?: AbortSignal): Promise<EngineInfo> {
-    return this.#call('other', signal, async (docker) => engineInfo(await untilAborted(docker.info(), signal), this.#apiVersion, this.#host.isLocal));
+    return this.#call('other', { signal, ms: this.#lookMs }, async (docker, { abortSignal }) => engineInfo(JSON.parse(await ask(docker, '/info', abortSignal)), this.#apiVersion, this.#host.isLocal));
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    await this.#call('other', { signal, ms: this.#lookMs }, (docker, { abortSignal }) => ask(docker, '/_ping', abortSignal));
   }
 
   async list(labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ContainerSummary[]> {
-    return this.#call('other', signal, async (docker, abort) => {
+    return this.#call('other', { signal, ms: this.#lookMs }, async (docker, abort) => {
       const found = await docker.listContainers({ all: true, filters: { label: labelFilter(labels) }, ...abort });
       return found.map((one) => ({
         id: one.Id,
@@ -66,12 +80,12 @@ export class DockerodeEngine implements Engine {
   }
 
   async inspect(id: string, signal?: AbortSignal): Promise<InspectedContainer> {
-    return this.#call('other', signal, async (docker, abort) => inspectedContainer(await docker.getContainer(id).inspect({ ...abort })));
+    return this.#call('other', { signal }, async (docker, abort) => inspectedContainer(await docker.getContainer(id).inspect({ ...abort })));
   }
 
   async create(config: ContainerConfig, signal?: AbortSignal): Promise<string> {
     const { name, ...body } = config;
-    return this.#call('create', signal, async (docker, abort) => {
+    return this.#call('create', { signal }, async (docker, abort) => {
       // Told apart, or dockerode puts the body, environment and all, into the URL too.
       const parts = { _query: { name }, _body: body, ...abort };
       return (await docker.createContainer(parts)).id;
@@ -79,63 +93,63 @@ export class DockerodeEngine implements Engine {
   }
 
   async start(id: string, signal?: AbortSignal): Promise<void> {
-    await this.#call('start', signal, (docker, abort) => allow([NOT_MODIFIED], docker.getContainer(id).start({ ...abort })));
+    await this.#call('start', { signal }, (docker, abort) => allow([NOT_MODIFIED], docker.getContainer(id).start({ ...abort })));
   }
 
   async stop(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
     const t = Math.max(0, Math.ceil(graceSeconds));
-    await this.#call('other', signal, (docker, abort) => allow([NOT_MODIFIED, GONE], docker.getContainer(id).stop({ t, ...abort })));
+    await this.#call('other', { signal, ms: t * 1000 + this.#callMs }, (docker, abort) => allow([NOT_MODIFIED, GONE], docker.getContainer(id).stop({ t, ...abort })));
   }
 
   async kill(id: string, signalName = 'SIGKILL', signal?: AbortSignal): Promise<void> {
     const kill = { signal: signalName };
-    await this.#call('other', signal, (docker, abort) => allow([NOT_RUNNING, GONE], docker.getContainer(id).kill({ ...kill, ...abort })));
+    await this.#call('other', { signal }, (docker, abort) => allow([NOT_RUNNING, GONE], docker.getContainer(id).kill({ ...kill, ...abort })));
   }
 
   async remove(id: string, signal?: AbortSignal): Promise<void> {
     const how = { v: true, force: true };
     // 409: another removal of it is under way.
-    await this.#call('other', signal, (docker, abort) => allow([NOT_RUNNING, GONE], docker.getContainer(id).remove({ ...how, ...abort })));
+    await this.#call('other', { signal }, (docker, abort) => allow([NOT_RUNNING, GONE], docker.getContainer(id).remove({ ...how, ...abort })));
   }
 
   async wait(id: string, signal?: AbortSignal): Promise<number> {
-    return this.#call('other', signal, async (docker, abort) => {
-      const answer = (await docker.getContainer(id).wait({ condition: 'not-running', ...abort })) as { StatusCode: number };
+    return this.#lasting('other', signal, async (docker) => {
+      const answer = (await docker.getContainer(id).wait({ condition: 'not-running', ...(signal && { abortSignal: signal }) })) as { StatusCode: number };
       return answer.StatusCode;
     });
   }
 
   async image(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined> {
-    return this.#call('other', signal, async (docker) => {
-      const found = await allow([GONE], untilAborted(docker.getImage(checkedReference(reference)).inspect(), signal));
-      return found === undefined ? undefined : imageInfo(found);
+    return this.#call('other', { signal }, async (docker, { abortSignal }) => {
+      const found = await allow([GONE], ask(docker, `/images/${checkedReference(reference)}/json`, abortSignal));
+      return found === undefined ? undefined : imageInfo(JSON.parse(found) as Docker.ImageInspectInfo);
     });
   }
 
   async pull(reference: string, options: PullOptions = {}): Promise<void> {
-    await this.#call('pull', options.signal, (docker) => pull(docker, checkedReference(reference), options));
+    await this.#lasting('pull', options.signal, (docker) => pull(docker, checkedReference(reference), options));
   }
 
   async exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult> {
-    return this.#call('exec', options.signal, (docker) => exec(docker, id, command, { ...options, pidsAreLocal: this.#host.isLocal }));
+    return this.#lasting('exec', options.signal, (docker) => exec(docker, id, command, { ...options, pidsAreLocal: this.#host.isLocal }));
   }
 
   async execute(id: string, what: CommandToRun, streams: ProcessStreams): Promise<number> {
-    return this.#call('exec', streams.signal, async (docker) => execute(this.#access(docker), id, what, streams));
+    return this.#lasting('exec', streams.signal, async (docker) => execute(this.#access(docker), id, what, streams));
   }
 
   async attach(id: string, tty: boolean, streams: ProcessStreams): Promise<void> {
-    await this.#call('other', streams.signal, async (docker) => attach(this.#access(docker), id, tty, streams));
+    await this.#lasting('other', streams.signal, async (docker) => attach(this.#access(docker), id, tty, streams));
   }
 
   async readLog(id: string, range: LogRange, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    return this.#call('other', signal, async (docker) => readLog(this.#access(docker), id, range, signal));
+    return this.#lasting('other', signal, async (docker) => readLog(this.#access(docker), id, range, signal));
   }
 
   async *events(options: EventsOptions): AsyncIterable<EngineEvent> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     try {
-      yield* events(await untilAborted(this.#connected(), signal), { ...options, signal });
+      yield* events(await untilAborted(this.#connected(), signal), { ...options, signal }, this.#lookMs);
     } catch (error) {
       if (options.signal.aborted) return;
       throw translateError(error, 'other');
@@ -143,11 +157,11 @@ export class DockerodeEngine implements Engine {
   }
 
   async tailLog(id: string, limit: { readonly lines: number; readonly bytes: number }, signal?: AbortSignal): Promise<string> {
-    return this.#call('other', signal, (docker) => tailLog(docker, id, limit, signal));
+    return this.#call('other', { signal, ms: this.#lookMs }, (docker, { abortSignal }) => tailLog(docker, id, limit, abortSignal));
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closed.abort(new KmError('unavailable', 'the connections to the Docker Engine are closed'));
     this.#agent.destroy();
   }
 
@@ -159,18 +173,28 @@ export class DockerodeEngine implements Engine {
     return this.#host.agent;
   }
 
-  /** Runs one call; `abort` goes into dockerode's options. */
+  /** Runs one call that the Engine has to answer within `ms`; `abort` goes into dockerode's options. */
   async #call<T>(
     call: EngineCall,
-    signal: AbortSignal | undefined,
-    run: (docker: Docker, abort: { abortSignal?: AbortSignal }) => Promise<T>,
+    { signal, ms = this.#callMs }: { readonly signal: AbortSignal | undefined; readonly ms?: number },
+    run: (docker: Docker, abort: { readonly abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
+    using limit = this.#limit(ms, signal);
+    return await this.#lasting(call, limit.signal, (docker) => run(docker, { abortSignal: limit.signal }));
+  }
+
+  /** Runs one that lasts as long as a container or a user does. */
+  async #lasting<T>(call: EngineCall, signal: AbortSignal | undefined, run: (docker: Docker) => Promise<T>): Promise<T> {
     try {
-      const docker = await untilAborted(this.#connected(), signal);
-      return await run(docker, signal === undefined ? {} : { abortSignal: signal });
+      this.#closed.signal.throwIfAborted();
+      return await run(await untilAborted(this.#connected(), signal));
     } catch (error) {
       throw translateError(error, call, signal);
     }
+  }
+
+  #limit(ms: number, signal?: AbortSignal): TimeLimit {
+    return new TimeLimit({ clock: systemClock, ms, sources: [signal, this.#closed.signal], late: () => noAnswer(ms) });
   }
 
   #connected(): Promise<Docker> {
@@ -183,7 +207,11 @@ export class DockerodeEngine implements Engine {
 
   async #negotiate(): Promise<Docker> {
     const Dockerode = loadDockerode();
-    const { Version, ApiVersion, MinAPIVersion } = (await new Dockerode(this.#host.options).version()) as unknown as Record<string, string>;
+    using limit = this.#limit(this.#lookMs);
+    const answer = await ask(new Dockerode(this.#host.options), '/version', limit.signal).catch((error: unknown) => {
+      throw translateError(error, 'other', limit.signal);
+    });
+    const { Version, ApiVersion, MinAPIVersion } = JSON.parse(answer) as Record<string, string>;
     this.#apiVersion = chooseApiVersion({ newest: ApiVersion ?? '', oldest: MinAPIVersion ?? '' });
     this.#logger.debug('connected to the Docker Engine', { version: Version, apiVersion: this.#apiVersion });
     return new Dockerode({ ...this.#host.options, version: `v${this.#apiVersion}` });

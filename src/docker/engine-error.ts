@@ -34,6 +34,11 @@ export const NO_SPACE = /no space left on device|disk quota exceeded/i;
 
 const NAME_CONFLICT = /container name "[^"]*" is already in use by (?:container )?"?([0-9a-f]{12,64})?"?/i;
 
+/** Of a call that took longer than it may: what it was to do may be done all the same. */
+export function noAnswer(ms: number): KmError {
+  return new KmError('timeout', `no answer of the Docker Engine within ${ms / 1000} s`);
+}
+
 /** Docker's own sentence, without what docker-modem puts around it. */
 export function wordsOf(error: unknown): string {
   const { json, message } = error as ForeignError;

@@ -139,9 +139,14 @@ export interface EventsOptions {
  * One Docker Engine, over one pool of kept-alive connections. Every method throws `KmError` with Docker's own words:
  * `not-found`, `conflict`, `denied`, `workload` (the container or image is at fault), `unavailable` (Engine away or
  * overloaded: may be tried again), `timeout`, `aborted`, `internal`. Ids may also be names.
+ *
+ * Each call has to be answered within a time (`requestTimeoutMs`; `stop`: its grace more; `info`, `ping`, `list` and `tailLog`: 30 s at most), else code `timeout`:
+ * then what it was to do may be done all the same. `wait`, `pull` and what runs or joins processes last as long as those do.
  */
 export interface Engine {
   info(signal?: AbortSignal): Promise<EngineInfo>;
+  /** Whether it answers at all. */
+  ping(signal?: AbortSignal): Promise<void>;
   /** Containers in every state that carry all these labels; an empty value means any. */
   list(labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ContainerSummary[]>;
   inspect(id: string, signal?: AbortSignal): Promise<InspectedContainer>;
@@ -178,7 +183,7 @@ export interface Engine {
   events(options: EventsOptions): AsyncIterable<EngineEvent>;
   /** The end of its log: at most so many lines and bytes. */
   tailLog(id: string, limit: { readonly lines: number; readonly bytes: number }, signal?: AbortSignal): Promise<string>;
-  /** Closes the connections; what is under way ends with `unavailable`. */
+  /** Closes the connections; what is under way, and whatever comes later, ends with `unavailable`. */
   close(): void;
 }
 
@@ -194,4 +199,6 @@ export interface EngineOptions {
   readonly host: string;
   readonly logger: Logger;
   readonly tls?: EngineTls;
+  /** Longest call, milliseconds, see `Engine`; 120,000 unless told. */
+  readonly requestTimeoutMs?: number;
 }

@@ -1,30 +1,44 @@
+import type { IncomingMessage } from 'node:http';
 import type Docker from 'dockerode';
-import { KmError } from '../base/index.ts';
+import { KmError, systemClock } from '../base/index.ts';
 import { dialStream } from './dial.ts';
+import { noAnswer } from './engine-error.ts';
 import type { EngineEvent, EventsOptions } from './engine.ts';
 import { linesOf } from './lines.ts';
 
 /** Those after which the truth about a container may be another; probes' execs alone would be many more. */
 const ACTIONS = ['create', 'start', 'die', 'oom', 'destroy'];
 
-/** The Engine's event stream for containers with these labels, until `signal` aborts. */
-export async function* events(docker: Docker, options: EventsOptions): AsyncGenerator<EngineEvent> {
-  const label = Object.entries(options.labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`));
-  const answer = await dialStream(docker, {
-    method: 'GET',
-    path: '/events',
-    query: {
-      filters: JSON.stringify({ type: ['container'], event: ACTIONS, label }),
-      ...(options.since !== undefined && { since: sinceText(options.since) }),
-    },
-    signal: options.signal,
-  });
+/** The Engine's event stream for containers with these labels, until `signal` aborts. Code `timeout` when the Engine does not open it within `openMs`. */
+export async function* events(docker: Docker, options: EventsOptions, openMs: number): AsyncGenerator<EngineEvent> {
+  const answer = await open(docker, options, openMs);
   options.onOpen?.();
   for await (const line of linesOf(answer)) {
     const event = parseEvent(line);
     if (event !== undefined) yield event;
   }
   throw new KmError('unavailable', 'the Docker Engine ended its event stream');
+}
+
+async function open(docker: Docker, { labels, since, signal }: EventsOptions, openMs: number): Promise<IncomingMessage> {
+  const label = Object.entries(labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`));
+  const late = new AbortController();
+  const cancel = systemClock.after(openMs, () => late.abort());
+  try {
+    return await dialStream(docker, {
+      method: 'GET',
+      path: '/events',
+      query: {
+        filters: JSON.stringify({ type: ['container'], event: ACTIONS, label }),
+        ...(since !== undefined && { since: sinceText(since) }),
+      },
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+  } catch (error) {
+    throw late.signal.aborted ? noAnswer(openMs) : error;
+  } finally {
+    cancel();
+  }
 }
 
 /** Seconds and nanoseconds, as the Engine takes them. */

@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 /** What the kubelet calls the Engine's operations (Kubernetes v1.20 pkg/kubelet/kuberuntime/instrumented_services.go). Streams are none. */
 const OPERATIONS: Partial<Readonly<Record<keyof Engine, string>>> = {
   info: 'version',
+  ping: 'status',
   list: 'list_containers',
   inspect: 'container_status',
   create: 'create_container',

@@ -20,6 +20,7 @@ import type { Memory } from './memory.ts';
 import { reaper } from './reaper.ts';
 import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
+import { hasCompany } from './owners.ts';
 import { shutdownTimes } from './shutdown-times.ts';
 import { saidIn, taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
@@ -80,7 +81,7 @@ export class Executor {
       onDrain: () => memory.learn({ draining: true }),
     });
     this.#measures = new Measures(clock);
-    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger }));
+    this.#engine = this.#measures.engine(connectEngine({ host: config.dockerEndpoint, logger, requestTimeoutMs: config.runtimeRequestTimeoutMs }));
     this.#memory = memory;
     this.#early = new EarlyEvents({ memory, clock, logger });
     memory.watch((fault) => this.#health.set('root-dir', fault));
@@ -91,6 +92,7 @@ export class Executor {
       logger: logger.child({ part: 'agent' }),
       clock,
       onEvent: (event) => this.#onEvent(event),
+      onSettled: (uuid, how) => this.#measures.settled(uuid, how),
       onSubscribed: () => this.#measures.subscribed(),
       onLost: (reason) => this.shutdown({ kind: 'mesos-shutdown', message: reason }, 'lost'),
     });
@@ -237,8 +239,6 @@ export class Executor {
         this.shutdown({ kind: 'mesos-shutdown', message: `the agent reports an error: ${event.error.message}` }, 'lost');
         break;
       case 'ACKNOWLEDGED':
-        this.#measures.acknowledged(event.acknowledged.uuid);
-        break;
       case 'HEARTBEAT':
         break;
       case 'UNKNOWN':
@@ -358,9 +358,9 @@ export class Executor {
   }
 
   async #close(cause: KillCause, end: ExecutorEnd): Promise<void> {
-    const { environment, logger, clock } = this.#options;
+    const { config, environment, logger, clock } = this.#options;
     const graceMs = environment.shutdownGraceMs;
-    const { reserveMs, leftMs: remainingMs, lastWordsMs } = shutdownTimes(clock, graceMs);
+    const { reserveMs, leftMs: remainingMs, lastWordsMs, inTime } = shutdownTimes(clock, graceMs);
     logger.info('executor shuts down', { reason: cause.message, pods: this.#pods?.tasks.size ?? 0, graceMs });
     this.#collector.stop();
     this.#idleEnd.stop();
@@ -375,10 +375,13 @@ export class Executor {
     await Promise.race([this.#pods?.tasks.killAll(cause, leftMs - reserveMs), within(leftMs - reserveMs / 4)]);
     patience.abort();
     if (!(await this.#connection.flush(lastWordsMs(), end === 'lost' ? lastWordsMs() : remainingMs()))) logger.warn('not every update was acknowledged before the end');
-    await Promise.all([this.#node?.stop(), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]);
-    await Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
+    const farewellMs = hasCompany(config.rootDir, environment) ? 0 : remainingMs(); // the node is another executor's too
+    await inTime(Promise.all([this.#node?.stop(farewellMs), this.#kubernetes?.stop(lastWordsMs()), this.#served?.stop()]));
+    const stopped = Promise.all([this.#connection.stop(), this.#reporter.stop(), this.#pods?.runtime.stop()]);
+    await inTime(stopped);
     await this.#client?.close();
     this.#engine.close();
+    await inTime(stopped); // what has waited for the Engine has heard that it is over
     const left = this.#memory.state.pods().length;
     if (left > 0) logger.warn('the next executor has to go on with what is left of pods, or to tell the API of their end', { pods: left });
     await this.#memory.close();

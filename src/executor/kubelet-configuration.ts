@@ -21,6 +21,7 @@ export function kubeletConfiguration(config: ExecutorConfig): object {
     ...(config.clusterDomain !== undefined && { clusterDomain: config.clusterDomain }),
     resolvConf: config.resolvConf,
     maxPods: config.maxPods,
+    runtimeRequestTimeout: `${config.runtimeRequestTimeoutMs / 1000}s`,
     kubeAPIQPS: config.kubeApiQps,
     kubeAPIBurst: config.kubeApiBurst,
     nodeStatusUpdateFrequency: `${config.nodeStatusUpdateFrequencyMs / 1000}s`,

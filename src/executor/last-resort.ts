@@ -25,7 +25,7 @@ export async function lastResort({ config, environment, clock, logger }: LastRes
     Promise.race([work(), sleep(clock, PATIENCE_MS)]).catch((error: unknown) => logger.error(`${what} failed`, { error: messageOf(error) }));
   const alive = setInterval(() => undefined, PATIENCE_MS); // timers of the clock keep no process alive
   await attempt('removing the containers', async () => {
-    const engine = connectEngine({ host: config.dockerEndpoint, logger });
+    const engine = connectEngine({ host: config.dockerEndpoint, logger, requestTimeoutMs: config.runtimeRequestTimeoutMs });
     const containers = await engine.list(labelsOfExecutor(environment));
     await Promise.all(containers.map(({ id }) => engine.remove(id)));
     engine.close();

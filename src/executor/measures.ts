@@ -45,11 +45,12 @@ export class Measures {
     else this.#starting.delete(task_id.value);
   }
 
-  acknowledged(uuid: Uint8Array): void {
+  /** Nobody waits for that update any more. */
+  settled(uuid: Uint8Array, how: 'acknowledged' | 'refused'): void {
     const key = Buffer.from(uuid).toString('hex');
     const made = this.#unacknowledged.get(key);
     this.#unacknowledged.delete(key);
-    if (made !== undefined) this.metrics.statusLag.observe({ side: 'mesos' }, (this.#clock.now() - made) / 1000);
+    if (made !== undefined && how === 'acknowledged') this.metrics.statusLag.observe({ side: 'mesos' }, (this.#clock.now() - made) / 1000);
   }
 
   toldKubernetes(lagMs: number): void {

@@ -55,6 +55,11 @@ export function ownersOf(rootDir: string): Owner[] {
   });
 }
 
+/** Whether another executor with this root directory lives on this machine, as far as anybody knows. */
+export function hasCompany(rootDir: string, self: Pick<Owner, 'frameworkId' | 'executorId'>): boolean {
+  return ownersOf(rootDir).some((owner) => ownerName(owner) !== ownerName(self) && !isDead(owner));
+}
+
 /** Whether it is certain that the executor has ended. One whose pid we cannot look up counts as alive. */
 export function isDead({ process: { pid, started, pidNamespace: namespace, bootId: boot } }: Owner): boolean {
   if (boot !== '' && bootId() !== '' && boot !== bootId()) return true;

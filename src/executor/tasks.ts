@@ -58,7 +58,8 @@ export class Tasks {
     this.#graves = new Graves({
       clock,
       logger,
-      isAlive: (uid) => this.#owners.has(uid) || runtime.hasContainers(uid),
+      isOurs: (uid) => this.#owners.has(uid),
+      isLeft: (uid) => runtime.isLeft(uid),
       remove: async (pod) => kubernetes()?.deletePod(pod),
     });
   }

@@ -124,7 +124,7 @@ export class EventRecorder {
       } catch (error) {
         if (this.#stop.signal.aborted) break;
         if (isCode(error, 'unavailable', 'timeout') && this.#clock.now() - record.lastAt < MAX_AGE_MS) {
-          await sleep(this.#clock, backoff.next(), this.#stop.signal).catch(() => undefined);
+          await sleep(this.#clock, backoff.next(error), this.#stop.signal).catch(() => undefined);
           continue;
         }
         this.#dropped++;

@@ -8,14 +8,10 @@ import { isCode, KmError, messageOf, type ErrorCode } from '../base/index.ts';
 export class KubernetesError extends KmError {
   /** `reason` of the `Status` object, e.g. `AlreadyExists`, `Expired`; absent when there was none. */
   readonly reason: string | undefined;
-  /** How long the server asks us to wait before the next try, milliseconds. */
-  readonly retryAfterMs: number | undefined;
-
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; reason?: string | undefined; retryAfterMs?: number | undefined } = {}) {
-    super(code, message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(code, message, { retryAfterMs: options.retryAfterMs, ...(options.cause !== undefined && { cause: options.cause }) });
     this.name = 'KubernetesError';
     this.reason = options.reason;
-    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -155,7 +155,7 @@ export class PodSource {
         if (signal.aborted) return;
         if (isCode(error, 'not-found')) return this.#gone(known, 'deleted');
         logger.warn('cannot tell whether a pod still exists', { ...known.identity, error: messageOf(error) });
-        await sleep(this.#clock, backoff.next(), signal).catch(() => undefined);
+        await sleep(this.#clock, backoff.next(error), signal).catch(() => undefined);
       }
     }
   }

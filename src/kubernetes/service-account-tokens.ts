@@ -1,4 +1,4 @@
-import { KmError, messageOf, type Clock } from '../base/index.ts';
+import { askedToWaitMs, KmError, messageOf, type Clock } from '../base/index.ts';
 import { identityOf, tokenKey, type TokenWanted, type ValidPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { KubernetesClient } from './client.ts';
@@ -63,7 +63,7 @@ export class ServiceAccountTokens {
       if (known === undefined) throw new KmError(code, `failed to fetch token: ${messageOf(error)}`, { cause: error });
       if (known.expiresAtMs <= clock.now()) throw new KmError(code, `token expired and refresh failed: ${messageOf(error)}`, { cause: error });
       logger.warn('token of a pod not renewed yet', { ...identityOf(pod), error: messageOf(error) });
-      return { ...known, refreshAtMs: clock.now() + RETRY_MS };
+      return { ...known, refreshAtMs: clock.now() + Math.max(RETRY_MS, askedToWaitMs(error)) };
     }
   }
 

@@ -158,9 +158,7 @@ class Watch<T extends KubeObject> {
   }
 
   async #wait(error?: unknown): Promise<void> {
-    const asked = error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0;
-    const ms = Math.max(this.#pause.next(), Math.min(asked, 60_000));
-    await sleep(this.#clock, ms, this.#options.signal).catch(() => undefined);
+    await sleep(this.#clock, this.#pause.next(error), this.#options.signal).catch(() => undefined);
   }
 }
 

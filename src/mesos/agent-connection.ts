@@ -22,6 +22,8 @@ export interface AgentConnectionOptions {
    * the first await: what is not there when the stream breaks, the agent takes for a task that never arrived.
    */
   readonly onEvent: (event: Event) => void | Promise<void>;
+  /** Nobody waits for that update any more: the agent has acknowledged it, or will never take it. Once. */
+  readonly onSettled?: (uuid: Uint8Array, how: 'acknowledged' | 'refused') => void;
   readonly onSubscribed?: () => void;
   readonly onDisconnected?: () => void;
   /** Once: the agent was away longer than the recovery timeout, or is gone and nothing is checkpointed. */
@@ -66,7 +68,7 @@ export class AgentConnection {
 
   constructor(options: AgentConnectionOptions) {
     this.#options = options;
-    const { environment, contentType, ledger, logger, clock } = options;
+    const { environment, contentType, logger, clock } = options;
     this.#http = new AgentHttp({
       agent: environment.agent,
       contentType,
@@ -75,11 +77,11 @@ export class AgentConnection {
     });
     this.#outbox = new Outbox({
       post: (call, signal) => this.#http.call(this.#encode(call), signal),
-      ledger,
       logger,
       clock,
       longestPauseMs: longestPauseMs(environment),
       onNotSubscribed: (reason) => this.#subscription.renew(reason),
+      onRefused: (taskId, uuid) => this.#settled(taskId, uuid, 'refused'),
     });
     this.#events = new EventQueue(options.onEvent, (event, error) => logger.error('an event could not be handled', { type: event.type, error }));
     this.#subscription = new Subscription({
@@ -207,7 +209,7 @@ export class AgentConnection {
         this.#shutdownSeen = true;
         break;
       case 'ACKNOWLEDGED':
-        this.#acknowledged(event.acknowledged.task_id.value, event.acknowledged.uuid);
+        this.#settled(event.acknowledged.task_id.value, event.acknowledged.uuid, 'acknowledged');
         break;
       case 'UNKNOWN':
         this.#options.logger.info('an event of a type that this version does not know', { type: event.value });
@@ -218,9 +220,11 @@ export class AgentConnection {
     this.#events.push(event);
   }
 
-  #acknowledged(taskId: string, uuid: Uint8Array): void {
+  /** The one way by which an update leaves the ledger. */
+  #settled(taskId: string, uuid: Uint8Array, how: 'acknowledged' | 'refused'): void {
     if (!this.#options.ledger.acknowledge(taskId, uuid)) return;
     this.#outbox.delivered([uuidText(uuid)]);
+    this.#options.onSettled?.(uuid, how);
     if (this.#options.ledger.pendingUpdates === 0) this.#endFlushes(true);
   }
 

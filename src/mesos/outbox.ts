@@ -1,19 +1,20 @@
 import { Backoff, isCode, KmError, messageOf, sleep, type Clock } from '../base/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Answer } from './agent-http.ts';
-import type { Ledger, TaskUpdate } from './ledger.ts';
+import type { TaskUpdate } from './ledger.ts';
 import type { CallBody } from './messages.ts';
 import { uuidText } from './uuid.ts';
 
 export interface OutboxOptions {
   readonly post: (call: CallBody, signal: AbortSignal) => Promise<Answer>;
-  readonly ledger: Ledger;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Longest pause between two tries of the same call, milliseconds. */
   readonly longestPauseMs: number;
   /** The agent says that we are not subscribed. */
   readonly onNotSubscribed: (reason: string) => void;
+  /** The agent will never take this update. */
+  readonly onRefused: (taskId: string, uuid: Uint8Array) => void;
 }
 
 /** A call that waits, or is under way. Updates bear their uuid as text. */
@@ -145,7 +146,7 @@ export class Outbox {
     this.#options.logger.error('the agent refuses the call', fields);
     if (status === 400 && call.type === 'UPDATE' && call.update.status.uuid !== undefined) {
       // it would refuse the same bytes each time, and with them the next subscription
-      this.#options.ledger.acknowledge(call.update.status.task_id.value, call.update.status.uuid);
+      this.#options.onRefused(call.update.status.task_id.value, call.update.status.uuid);
     }
     return false;
   }

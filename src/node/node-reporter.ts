@@ -1,4 +1,4 @@
-import { Backoff, isCode, messageOf, RepeatingTask, sleep, type Clock } from '../base/index.ts';
+import { Backoff, isCode, KmError, messageOf, RepeatingTask, sleep, TimeLimit, type Clock } from '../base/index.ts';
 import type { EventRecorder, KubernetesClient, NamedResource } from '../kubernetes/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { NodeLease } from './node-lease.ts';
@@ -25,7 +25,9 @@ const REPORT_EVERY_MS = 300_000;
 const RENEW_EVERY_MS = 10_000;
 const REGISTRATION = { initialMs: 100, maxMs: 7_000 };
 const TIMEOUT_MS = 10_000;
-/** Saying farewell may not hold up the end. */
+/** An API that asks to be left alone is, but no longer: half of the time after which a node counts as lost. */
+const LONGEST_HOLD_MS = 20_000;
+/** Longest farewell: it may not hold up the end. */
 const FAREWELL_MS = 2_000;
 
 /**
@@ -54,10 +56,11 @@ export class NodeReporter {
     this.#facts = options.facts;
     this.#lease = new NodeLease(options.client, options.facts.name);
     const { clock } = options;
-    this.#status = new RepeatingTask({ clock, intervalMs: options.statusEveryMs ?? STATUS_EVERY_MS, run: (signal) => this.#keepStatus(signal), onError: (error) => this.#failed(error) });
+    this.#status = new RepeatingTask({ clock, intervalMs: options.statusEveryMs ?? STATUS_EVERY_MS, longestHoldMs: LONGEST_HOLD_MS, run: (signal) => this.#keepStatus(signal), onError: (error) => this.#failed(error) });
     this.#renewal = new RepeatingTask({
       clock,
       intervalMs: () => RENEW_EVERY_MS * (1 - 0.04 * Math.random()),
+      longestHoldMs: LONGEST_HOLD_MS,
       run: async (signal) => {
         if (this.#uid !== undefined) await this.#lease.renew(clock.now(), this.#uid, signal);
       },
@@ -90,25 +93,31 @@ export class NodeReporter {
   }
 
   /**
-   * Ends, and says so on the node: `Ready` becomes `False` at once. A kubelet says nothing and its node is `Unknown` after 40 s; but
-   * an executor that ends takes its pods with it, and nobody needs to wait for that. A worker that will be back (restart, crash)
-   * must not call this.
+   * Ends, and says so on the node, if that is done within `ms`: `Ready` becomes `False` at once. A kubelet says nothing and its node is `Unknown` after
+   * 40 s; but an executor that ends takes its pods with it, and nobody needs to wait for that. Without time nothing is said: the node may be another
+   * executor's too. A worker that will be back (restart, crash) must not call this.
    */
-  async stop(): Promise<void> {
+  async stop(ms = FAREWELL_MS): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     await Promise.all([this.#status.stop(), this.#renewal.stop()]);
-    if (this.#uid === undefined) return;
-    const { client, logger, clock } = this.#options;
+    if (this.#uid === undefined || ms <= 0) return;
+    const { clock, logger } = this.#options;
+    using limit = new TimeLimit({ clock, ms: Math.min(ms, FAREWELL_MS), sources: [], late: () => new KmError('timeout', 'no time is left for it') });
     try {
-      const node = await client.get<Node>(this.#self(), { timeoutMs: FAREWELL_MS });
-      if (node.metadata?.uid !== this.#uid) return;
-      const gone: Readiness = { ok: false, reason: 'ExecutorTerminated', message: 'the Mesos executor of this node has ended' };
-      const { conditions } = nodeStatus(this.#facts, gone, clock.now(), node.status?.conditions);
-      await client.patch(this.#self(), 'strategic', { status: { conditions } }, { subresource: 'status', timeoutMs: FAREWELL_MS });
+      await this.#sayFarewell(this.#uid, limit.signal);
     } catch (error) {
       logger.debug('node not marked as gone', { error: messageOf(error) });
     }
+  }
+
+  async #sayFarewell(uid: string, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const node = await client.get<Node>(this.#self(), { signal });
+    if (node.metadata?.uid !== uid) return;
+    const gone: Readiness = { ok: false, reason: 'ExecutorTerminated', message: 'the Mesos executor of this node has ended' };
+    const { conditions } = nodeStatus(this.#facts, gone, clock.now(), node.status?.conditions);
+    await client.patch(this.#self(), 'strategic', { status: { conditions } }, { subresource: 'status', signal });
   }
 
   async #keepStatus(signal: AbortSignal): Promise<void> {
@@ -150,7 +159,7 @@ export class NodeReporter {
         if (isCode(error, 'conflict')) return client.get<Node>(this.#self(), { signal, timeoutMs: TIMEOUT_MS });
         if (signal.aborted) throw error;
         this.#failed(error);
-        await sleep(clock, backoff.next(), signal);
+        await sleep(clock, backoff.next(error), signal);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { isCode } from '../base/index.ts';
+import { isCode, timeoutSignal } from '../base/index.ts';
 import type { Engine } from '../docker/index.ts';
 import type { HttpTarget } from '../pod/index.ts';
 import { type CheckStatus, emptyCheckStatus, type TaskCheck } from '../status/index.ts';
@@ -22,7 +22,7 @@ const LONGEST_MS = 3_600_000;
 /** Makes a check once. A result that cannot be had, in time or at all, is an empty one (Mesos docs/health-checks.md). Never throws. */
 export async function checkOnce(check: TaskCheck, target: CheckTarget): Promise<CheckStatus> {
   const timeoutMs = check.timeoutMs ?? LONGEST_MS;
-  const late = AbortSignal.timeout(Math.ceil(timeoutMs));
+  const late = timeoutSignal(timeoutMs);
   const signal = AbortSignal.any([target.signal, late]);
   switch (check.type) {
     case 'COMMAND':

@@ -1,5 +1,6 @@
 import { connect, constants } from 'node:http2';
 import protobuf from 'protobufjs/minimal.js';
+import { timeoutSignal } from '../base/index.ts';
 import type { Address } from '../pod/index.ts';
 
 /** Codes of google.golang.org/grpc/codes. */
@@ -25,7 +26,7 @@ interface Answer {
 export async function grpcCheck({ host, port }: Address, service: string, timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const timeout = `${timeoutMs / 1000}s`;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const limit = AbortSignal.any([signal, timeoutSignal(timeoutMs)]);
   const session = connect(`http://${address}`);
   const hangUp = (): void => session.destroy();
   limit.addEventListener('abort', hangUp, { once: true });

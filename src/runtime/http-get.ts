@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { timeoutSignal } from '../base/index.ts';
 import type { HttpTarget } from '../pod/index.ts';
 
 /** Most that is kept of an answer's body, bytes (Kubernetes v1.20 pkg/probe/http). */
@@ -19,7 +20,7 @@ interface Header {
 /** GETs once; a text is the reason why there is no answer. TLS is not verified, proxies are not asked. */
 export function httpGet({ scheme, host, port, path }: HttpTarget, headers: readonly Header[], timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer | string> {
   return new Promise((resolve) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
+    const limit = AbortSignal.any([signal, timeoutSignal(timeoutMs)]);
     const fail = (error: Error): void => resolve(limit.aborted && !signal.aborted ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)' : error.message);
     const send = scheme === 'https' ? httpsRequest : httpRequest;
     const options = { host, port, path, agent: false, headers: headersOf(headers), signal: limit, ...(scheme === 'https' && { rejectUnauthorized: false }) };

@@ -3,6 +3,7 @@ import { aborted, type Clock, isCode, KmError, messageOf } from '../base/index.t
 import { type Engine, type ImageInfo, PullError, type RegistryAuth, repositoryOf } from '../docker/index.ts';
 import type { Container, WaitingReason } from '../pod/index.ts';
 import type { PullFailure } from './known.ts';
+import { isPassing } from './passing.ts';
 import { pullImage } from './pull-image.ts';
 
 const INITIAL_BACKOFF_MS = 10_000;
@@ -72,7 +73,7 @@ export class ImagePuller {
     const { engine } = this.#options;
     const { tell, container: { imagePullPolicy: policy } } = wanted;
     const present = await engine.image(ref, signal).catch((error: unknown) => {
-      if (signal.aborted || isCode(error, 'unavailable')) throw error;
+      if (signal.aborted || isPassing(error)) throw error;
       tell('Warning', 'InspectFailed', `Failed to inspect image "${ref}": ${messageOf(error)}`);
       throw new NotStarted({ reason: 'ImageInspectError', message: `Failed to inspect image "${ref}": ${messageOf(error)}` }, this.#soon(), { cause: error });
     });

@@ -27,7 +27,7 @@ export function containerObserver(engine: Engine, network: PodNetwork | undefine
     if (seen.kind === 'sandbox') return { uid, container: withAddresses(seen, inspected, network) };
     if (seen.state !== 'exited') return { uid, container: seen };
     if (before?.state === 'exited' && before.finishedAt === seen.finishedAt) return { uid, container: { ...seen, ...messageOf(before) } };
-    const message = await terminationMessage(engine, inspected, seen);
+    const message = await terminationMessage(engine, inspected, seen, signal);
     return { uid, container: message === '' ? seen : { ...seen, terminationMessage: message } };
   };
 }
@@ -41,9 +41,9 @@ function messageOf({ terminationMessage }: ObservedContainer): { terminationMess
   return terminationMessage === undefined ? {} : { terminationMessage };
 }
 
-async function terminationMessage(engine: Engine, { id, labels }: InspectedContainer, seen: ObservedContainer): Promise<string> {
+async function terminationMessage(engine: Engine, { id, labels }: InspectedContainer, seen: ObservedContainer, signal: AbortSignal): Promise<string> {
   const file = labels[LABELS.terminationMessageFile];
   const message = file === undefined ? '' : await readTerminationMessage(file, MESSAGE_BYTES);
   if (message !== '' || seen.exitCode === 0 || labels[LABELS.terminationMessagePolicy] !== 'FallbackToLogsOnError') return message;
-  return engine.tailLog(id, TAIL).catch(() => '');
+  return engine.tailLog(id, TAIL, signal).catch(() => '');
 }

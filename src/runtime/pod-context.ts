@@ -57,7 +57,7 @@ export class PodContext {
   readonly node: Node;
   readonly owner: Owner;
   pod: ValidPod;
-  /** Something was done to the containers that no look has confirmed: the Engine was away in the middle. */
+  /** Something was done to the containers that no look has confirmed: the Engine was away in the middle, or has not answered. */
   unseen = false;
   /** By container name. */
   readonly waiting = new Map<string, WaitingReason>();

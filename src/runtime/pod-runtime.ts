@@ -2,7 +2,8 @@ import { messageOf, RepeatingTask } from '../base/index.ts';
 import { type Engine, LABELS, type Owner } from '../docker/index.ts';
 import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from '../pod/index.ts';
 import type { PodReport } from '../status/index.ts';
-import { removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { hasPodFiles, removePodFiles, removePodLogs } from '../volumes/index.ts';
+import { EngineHealth } from './engine-health.ts';
 import { ImagePuller } from './image-puller.ts';
 import type { Known } from './known.ts';
 import { containerObserver } from './observe-container.ts';
@@ -38,6 +39,7 @@ export interface RuntimePod {
 /** The pods of this executor: one worker each, woken by what the Engine tells of its containers. */
 export class PodRuntime {
   readonly #node: Node;
+  readonly #health: EngineHealth;
   readonly #report: (report: PodReport) => void;
   readonly #cemetery: Pick<PodRuntimeOptions, 'former' | 'buried'>;
   readonly #labels: Readonly<Record<string, string>>;
@@ -51,7 +53,9 @@ export class PodRuntime {
     this.#labels = { [LABELS.frameworkId]: frameworkId, [LABELS.executorId]: executorId };
     this.#report = report;
     this.#cemetery = { former, buried };
-    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
+    this.#health = new EngineHealth({ engine, clock, logger, onHealth });
+    const lists = (ok: boolean): void => this.#health.seen('lists', ok);
+    const relist = new Relist({ engine, labels: this.#labels, observe: containerObserver(engine, rest.network), clock, logger, onHealth: lists, onChanged: (uid) => this.#workers.get(uid)?.wake(), measures: rest.measures });
     const puller = new ImagePuller({ engine, clock, noProgressMs: imagePullNoProgressMs, offline: offlineImages, remember: (uid, failure) => rest.remember(uid, { kind: 'pull', failure }) });
     this.#node = { ...rest, engine, clock, logger, relist, puller };
     this.#sweeper = new RepeatingTask({
@@ -65,6 +69,7 @@ export class PodRuntime {
   /** Opens the event stream and looks at what is there. Throws code `unavailable` when the Engine is away. */
   async start(): Promise<void> {
     await this.#node.relist.start();
+    this.#health.start();
     this.#sweeper.start();
   }
 
@@ -96,10 +101,10 @@ export class PodRuntime {
     return [...this.#workers.values()].map((worker) => this.#seen(worker));
   }
 
-  /** Whether the Engine has anything of that pod. */
-  hasContainers(uid: string): boolean {
-    const { sandboxes, containers } = this.#node.relist.pod(uid);
-    return sandboxes.length + containers.length > 0;
+  /** Whether anything of that pod is on this machine, whoever has run it: a container of any executor, or files. Throws code `unavailable` when the Engine does not tell. */
+  async isLeft(uid: string): Promise<boolean> {
+    const { engine, rootDir } = this.#node;
+    return (await engine.list({ [LABELS.podUid]: uid })).length > 0 || hasPodFiles(rootDir, uid);
   }
 
   /** The range of this node's pods, as the cluster has given it. */
@@ -171,7 +176,7 @@ export class PodRuntime {
 
   /** Ends the work; containers stay as they are. */
   async stop(): Promise<void> {
-    await this.#sweeper.stop();
+    await Promise.all([this.#sweeper.stop(), this.#health.stop()]);
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
     await this.#node.relist.stop();
     await this.#node.network?.stop();

@@ -1,4 +1,4 @@
-import { aborted, Backoff, messageOf, RepeatingTask } from '../base/index.ts';
+import { aborted, askedToWaitMs, Backoff, messageOf, RepeatingTask } from '../base/index.ts';
 import {
   type ClaimedVolume,
   dataKey,
@@ -100,7 +100,7 @@ export class PodVolumes {
       if (signal.aborted) throw aborted(signal);
       this.#failed = true;
       this.#context.tell('Warning', 'FailedMount', messageOf(error));
-      throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(), { cause: error });
+      throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(error), { cause: error });
     }
     this.#backoff.reset();
     this.#failed = false;
@@ -134,7 +134,7 @@ export class PodVolumes {
         this.#unbound = { message, atMs };
         this.#context.tell('Warning', 'FailedMount', message);
       }
-      throw new NotStarted({ reason: 'ContainerCreating' }, atMs + this.#claimBackoff.next(), { cause: error });
+      throw new NotStarted({ reason: 'ContainerCreating' }, atMs + this.#claimBackoff.next(error), { cause: error });
     }
   }
 
@@ -180,13 +180,15 @@ export class PodVolumes {
     const { node, pod } = this.#context;
     this.#refreshAtMs = Number.POSITIVE_INFINITY;
     const failures: string[] = [];
+    let retryMs = RETRY_MS;
     for (const volume of this.#fileVolumes) {
       await prepareVolume(volume, { rootDir: node.rootDir, pod, signal, files: (one) => this.#files(one, signal) }).catch((error: unknown) => {
         if (signal.aborted) throw error;
         failures.push(messageOf(error));
+        retryMs = Math.max(retryMs, askedToWaitMs(error));
       });
     }
-    if (failures.length > 0) this.#refreshAtMs = Math.min(this.#refreshAtMs, node.clock.now() + RETRY_MS);
+    if (failures.length > 0) this.#refreshAtMs = Math.min(this.#refreshAtMs, node.clock.now() + retryMs);
     const told = failures.join('\n');
     if (told !== this.#told && !this.#quiet) for (const failure of failures) this.#context.tell('Warning', 'FailedMount', failure);
     this.#told = told;

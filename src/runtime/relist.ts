@@ -23,7 +23,7 @@ export interface RelistOptions {
   readonly logger: Logger;
   /** Something about this pod's containers is different from before. */
   readonly onChanged: (uid: string) => void;
-  /** Whether the Engine answers; told when it changes its mind. */
+  /** Whether the Engine tells what containers there are; told when that changes. */
   readonly onHealth: (ok: boolean) => void;
   readonly measures?: RuntimeMeasures | undefined;
 }
@@ -47,6 +47,8 @@ export class Relist {
   #cancelRetry: (() => void) | undefined;
   #events: Promise<void> | undefined;
   #healthy = true;
+  /** Lists in a row that failed. */
+  #failures = 0;
 
   constructor(options: RelistOptions) {
     this.#options = options;
@@ -56,6 +58,8 @@ export class Relist {
       run: () => this.all(),
       onError: (error) => {
         options.logger.warn('relist failed', { error: messageOf(error) });
+        this.#failures += 1;
+        if (this.#failures > 1) this.#health(false); // one alone may be an Engine that is busy
         this.#lookAgainSoon();
       },
     });
@@ -113,6 +117,7 @@ export class Relist {
     const before = [...this.#owners.keys()]; // what is made while the list is on its way is not in it
     const listed = await engine.list(labels, this.#stop.signal);
     this.#health(true);
+    this.#failures = 0;
     this.#retry.reset();
     const alive = new Set(listed.map(({ id }) => id));
     for (const id of before) if (!alive.has(id) && !this.#inspecting.has(id)) this.#remove(id);

@@ -1,3 +1,4 @@
+import { KmError } from '../base/index.ts';
 import { crashLoopWaiting, killGraceSeconds, type ObservedContainer, type PodAction } from '../pod/index.ts';
 import { createSandbox, runningSandbox, type Sandbox } from './create-sandbox.ts';
 import { NotStarted } from './image-puller.ts';
@@ -97,12 +98,15 @@ export async function stopContainers(context: PodContext, grace: Grace): Promise
   }));
 }
 
-/** Removes them side by side, running or not. */
-export async function removeContainers({ node: { engine, relist } }: PodContext, containers: readonly ObservedContainer[]): Promise<void> {
+/** Removes them side by side, running or not. Throws code `unavailable` while one is still there: its removal takes long, or cannot be looked at. */
+export async function removeContainers({ node: { engine, relist }, uid }: PodContext, containers: readonly ObservedContainer[]): Promise<void> {
   await all(containers.map(async ({ id }) => {
     await engine.remove(id);
     await relist.refresh(id);
   }));
+  const { sandboxes, containers: others } = relist.pod(uid);
+  const left = [...sandboxes, ...others].filter(({ id }) => containers.some((one) => one.id === id));
+  if (left.length > 0) throw new KmError('unavailable', `still being removed: ${left.map(({ name }) => name).join(', ')}`);
 }
 
 /** Waits for all, then throws the first failure: nothing is left going on behind the caller's back. */

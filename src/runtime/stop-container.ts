@@ -5,6 +5,8 @@ import type { PodContext } from './pod-context.ts';
 
 /** What the kubelet leaves to a container at least, after its preStop hook too, milliseconds (Kubernetes v1.20 pkg/kubelet/kuberuntime). */
 export const MINIMUM_GRACE_MS = 2000;
+/** So long behind the end of the grace a container is killed once more: by then the Engine has done so, or it does not answer, milliseconds. */
+const KILL_AGAIN_MS = 10_000;
 
 /** Which container to stop. */
 export interface StopTarget {
@@ -30,25 +32,42 @@ export async function stopContainer(
   grace: Grace,
   turn?: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { engine, clock, logger, relist } = context.node;
+  const { clock, relist } = context.node;
   context.tell('Normal', 'Killing', message, target);
   await preStop(context, target, grace.deadline);
   await turn?.(grace.deadline.signal);
 
   const { deadline, minimumMs } = grace;
   using least = new Deadline(clock, minimumMs);
-  const last = deadline.remainingMs() >= minimumMs ? deadline : least;
+  await stopWithin(context, target, deadline.remainingMs() >= minimumMs ? deadline : least);
+  await relist.refresh(target.id);
+}
+
+/** The call that stops it is not waited for once it has been killed: it may be one that is never answered. */
+async function stopWithin(context: PodContext, { id }: StopTarget, deadline: Deadline): Promise<void> {
+  const { engine, logger, clock } = context.node;
+  const over = new AbortController();
+  const killed = Promise.withResolvers<void>();
   const killNow = (): void => {
-    engine.kill(target.id, 'SIGKILL').catch((error: unknown) => logger.warn('container not killed', { container: target.id, error: messageOf(error) }));
+    killAndSee(context, id).then((ended) => ended && killed.resolve(), (error: unknown) => logger.warn('container not killed', { container: id, error: messageOf(error) }));
   };
-  last.signal.addEventListener('abort', killNow, { once: true });
+  deadline.signal.addEventListener('abort', killNow, { once: true });
+  const cancel = clock.after(deadline.remainingMs() + KILL_AGAIN_MS, killNow);
   try {
     // Docker counts whole seconds: it is only the safety net behind our own deadline.
-    await engine.stop(target.id, Math.ceil(last.remainingMs() / 1000));
+    await Promise.race([engine.stop(id, Math.ceil(deadline.remainingMs() / 1000), over.signal), killed.promise]);
   } finally {
-    last.signal.removeEventListener('abort', killNow);
+    deadline.signal.removeEventListener('abort', killNow);
+    cancel();
+    over.abort();
   }
-  await relist.refresh(target.id);
+}
+
+/** Whether it is seen to have ended. */
+async function killAndSee({ node: { engine, relist }, uid }: PodContext, id: string): Promise<boolean> {
+  await engine.kill(id, 'SIGKILL');
+  const isSeen = await relist.refresh(id);
+  return isSeen && !relist.pod(uid).containers.some((one) => one.id === id && one.state === 'running');
 }
 
 async function preStop(context: PodContext, { id, name }: StopTarget, deadline: Deadline): Promise<void> {

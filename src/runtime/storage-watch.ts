@@ -52,16 +52,16 @@ export class StorageWatch {
     }
     const containers = new Map<string, number>();
     for (const container of running) {
-      const { log, layer } = await this.#placesOf(container);
+      const { log, layer } = await this.#placesOf(container, signal);
       containers.set(container.name, (log === '' ? 0 : await logSize(log)) + (layer === undefined ? 0 : await this.#bytes(layer, signal)));
     }
     return { volumes, containers };
   }
 
-  async #placesOf({ id }: ObservedContainer): Promise<Places> {
+  async #placesOf({ id }: ObservedContainer, signal: AbortSignal): Promise<Places> {
     const known = this.#places.get(id);
     if (known !== undefined) return known;
-    const { logPath: log, writableLayer: layer } = await this.#context.node.engine.inspect(id);
+    const { logPath: log, writableLayer: layer } = await this.#context.node.engine.inspect(id, signal);
     this.#places.set(id, { log, layer });
     return { log, layer };
   }

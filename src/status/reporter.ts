@@ -136,7 +136,7 @@ export class StatusReporter {
         if (this.#stop.signal.aborted) break;
         const level = isCode(error, 'unavailable', 'timeout') ? 'info' : 'warn';
         this.#options.logger[level]('status not sent', { pod: report.pod.metadata.name, error: messageOf(error) });
-        await sleep(this.#options.clock, backoff.next(), this.#stop.signal).catch(() => undefined);
+        await sleep(this.#options.clock, backoff.next(error), this.#stop.signal).catch(() => undefined);
       }
     }
     task.sending = undefined;

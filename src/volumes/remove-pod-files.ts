@@ -79,6 +79,11 @@ function systemMounts(directory: string): Mounts {
   return { read: async () => mountsBelow(await readMountTable(), directory), unmount };
 }
 
+/** Whether there are files of that pod. */
+export async function hasPodFiles(rootDir: string, uid: string): Promise<boolean> {
+  return fileWork('looking for files of a pod', async () => (await unless(['ENOENT'], lstat(podDirectory(rootDir, uid)))) !== undefined);
+}
+
 /** UIDs of the pods that have a directory below `rootDir`, whether they live or not. */
 export async function listPodDirectories(rootDir: string): Promise<string[]> {
   return fileWork('listing pod directories', async () => {

@@ -91,7 +91,7 @@ export class RequestedCertificate {
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
         logger.warn('no serving certificate from the cluster yet', { error: messageOf(error) });
-        await sleep(clock, backoff.next(), this.#stop.signal);
+        await sleep(clock, backoff.next(error), this.#stop.signal);
       }
     }
   }

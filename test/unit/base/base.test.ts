@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep } from '../../../src/base/index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep, systemClock, timeoutSignal } from '../../../src/base/index.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 describe('durations', () => {
@@ -48,6 +48,54 @@ describe('Backoff', () => {
     expect([backoff.next(), backoff.next(), backoff.next(), backoff.next()]).toEqual([75, 150, 262.5, 262.5]);
     backoff.reset();
     expect(backoff.next()).toBe(75);
+  });
+
+  it('leaves who asks for it alone, a minute at most, and grows all the same', () => {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 400, jitter: 0 });
+    const asks = (retryAfterMs: number): KmError => new KmError('unavailable', 'busy', { retryAfterMs });
+    const delays = [asks(7000), new KmError('unavailable', 'wrapped', { cause: asks(3600_000) }), asks(1), new Error('other'), undefined].map((error) => backoff.next(error));
+    expect(delays).toEqual([7000, 60_000, 400, 400, 400]);
+  });
+});
+
+describe('the clock of the system', () => {
+  const DAY_MS = 86_400_000;
+
+  it.each([1, 10, 24.9, 60, 400])('calls after %d days, and not before', (days) => {
+    vi.useFakeTimers();
+    try {
+      const calls: number[] = [];
+      const began = Date.now();
+      systemClock.after(days * DAY_MS, () => calls.push((Date.now() - began) / DAY_MS));
+      systemClock.after(days * DAY_MS + 1000, () => calls.push(NaN))();
+      vi.advanceTimersByTime(days * DAY_MS - 1);
+      expect(calls).toEqual([]);
+      vi.advanceTimersByTime(DAY_MS);
+      expect(calls).toEqual([days]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('keeps signals that are for later from aborting at once', async () => {
+    for (const ms of [2 ** 31, 2 ** 33, Infinity]) {
+      const signal = timeoutSignal(ms);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(signal.aborted).toBe(false);
+    }
+  });
+
+  it('takes back what it has begun to wait for', () => {
+    vi.useFakeTimers();
+    try {
+      const cancel = systemClock.after(60 * DAY_MS, () => expect.unreachable());
+      vi.advanceTimersByTime(30 * DAY_MS);
+      cancel();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
@@ -128,6 +176,29 @@ describe('KeyedWorker', () => {
 });
 
 describe('RepeatingTask', () => {
+  it('is not run before the time for which the other side asks, whoever wakes it', async () => {
+    const clock = new ManualClock();
+    const began = clock.now();
+    const runs: number[] = [];
+    const task = new RepeatingTask({
+      clock, intervalMs: 1000, longestHoldMs: 20_000, onError: () => task.wake(),
+      run: async () => {
+        runs.push(clock.now() - began);
+        if (runs.length <= 2) throw new KmError('unavailable', 'busy', { retryAfterMs: runs.length * 15_000 });
+      },
+    });
+    task.start();
+    await clock.advance(5000);
+    task.wake();
+    await clock.advance(50_000);
+    task.wake();
+    await settle();
+    expect(runs.slice(0, 4)).toEqual([1000, 16_000, 36_000, 37_000]);
+    expect(runs.at(-1)).toBe(55_000);
+    await task.stop();
+    expect(clock.pending).toBe(0);
+  });
+
   it('never overlaps itself, runs once more when woken meanwhile, and ends with stop', async () => {
     const clock = new ManualClock();
     let running = 0;

@@ -40,6 +40,7 @@ describe('the configuration', () => {
       rootDir: '/var/lib/km',
       podLogsDir: '/var/log',
       containPodResources: 'auto',
+      runtimeRequestTimeoutMs: 120_000,
       suicideTimeoutMs: 1_200_000,
       podInfraContainerImage: DEFAULT_PAUSE_IMAGE,
       dockerEndpoint: 'unix:///var/run/docker.sock',

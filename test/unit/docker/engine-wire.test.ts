@@ -8,9 +8,9 @@ import { silentLogger } from '../../../src/telemetry/index.ts';
 import { aContainer } from './a-pod.ts';
 import { FakeEngine, json } from './fake-engine.ts';
 
-async function withEngine(fake: FakeEngine, run: (engine: Engine) => Promise<void>): Promise<void> {
+async function withEngine(fake: FakeEngine, run: (engine: Engine) => Promise<void>, requestTimeoutMs = 60_000): Promise<void> {
   await using stopped = fake;
-  const engine = connectEngine({ host: stopped.host, logger: silentLogger });
+  const engine = connectEngine({ host: stopped.host, logger: silentLogger, requestTimeoutMs });
   try {
     await run(engine);
   } finally {
@@ -92,6 +92,63 @@ describe('speaking with the Engine', () => {
         abort.abort();
         await expect(running).rejects.toMatchObject({ code: 'aborted' });
       }
+    });
+  });
+
+  const BOUNDED: readonly [string, (engine: Engine) => Promise<unknown>][] = [
+    ['info', (engine) => engine.info()],
+    ['ping', (engine) => engine.ping()],
+    ['list', (engine) => engine.list({})],
+    ['inspect', (engine) => engine.inspect('a')],
+    ['create', (engine) => engine.create(containerConfig(aContainer()))],
+    ['start', (engine) => engine.start('a')],
+    ['stop', (engine) => engine.stop('a', 0)],
+    ['kill', (engine) => engine.kill('a')],
+    ['remove', (engine) => engine.remove('a')],
+    ['image', (engine) => engine.image('a')],
+    ['tailLog', (engine) => engine.tailLog('a', { lines: 1, bytes: 1 })],
+    ['events', async (engine) => { for await (const _ of engine.events({ labels: {}, signal: new AbortController().signal })) continue; }],
+  ];
+
+  it.each(BOUNDED)('gives up a call that is never answered, and its connection: %s', async (_name, call) => {
+    const open = new Set<unknown>();
+    const fake = await FakeEngine.start((_asked, response) => {
+      open.add(response);
+      response.on('close', () => open.delete(response));
+    });
+    await withEngine(fake, async (engine) => {
+      await expect(call(engine)).rejects.toMatchObject({ code: 'timeout', message: 'no answer of the Docker Engine within 0.2 s' });
+      expect(fake.asked).toHaveLength(2);
+      await expect.poll(() => open.size).toBe(0);
+    }, 200);
+  });
+
+  it('gives a container the time to stop that it was given', async () => {
+    const fake = await FakeEngine.start((_asked, response) => setTimeout(() => response.writeHead(204).end(), 600));
+    await withEngine(fake, (engine) => engine.stop('a', 1), 200);
+  });
+
+  it('gives up asking for the version, and asks again', async () => {
+    const fake = await FakeEngine.start(EMPTY_LIST);
+    const { version } = fake;
+    fake.version = undefined;
+    await withEngine(fake, async (engine) => {
+      await expect(engine.list({})).rejects.toMatchObject({ code: 'timeout' });
+      fake.version = version;
+      await expect.poll(() => engine.list({}).catch(() => 'not yet')).toEqual([]);
+    }, 200);
+  });
+
+  it('ends what waits when it is closed, and all that comes later', async () => {
+    const fake = await FakeEngine.start(() => undefined);
+    await withEngine(fake, async (engine) => {
+      const waiting = engine.inspect('a');
+      const seen = expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
+      await expect.poll(() => fake.asked.length).toBe(2);
+      engine.close();
+      await seen;
+      await expect(engine.inspect('a')).rejects.toMatchObject({ code: 'unavailable' });
+      expect(fake.asked).toHaveLength(2);
     });
   });
 

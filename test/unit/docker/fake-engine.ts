@@ -16,7 +16,8 @@ export type Answer = (asked: Asked, response: ServerResponse) => void;
 export class FakeEngine implements AsyncDisposable {
   readonly asked: Asked[] = [];
   connections = 0;
-  version = { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12' };
+  /** `undefined`: asked for it, it says nothing. */
+  version: { Version: string; ApiVersion: string; MinAPIVersion: string } | undefined = { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12' };
   answer: Answer = (_asked, response) => void json(response, 404, { message: 'not told' });
   #directory = '';
   #server: Server | undefined;
@@ -64,8 +65,12 @@ export class FakeEngine implements AsyncDisposable {
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const asked = { method: request.method ?? '', url: request.url ?? '', body: Buffer.concat(chunks).toString() };
     this.asked.push(asked);
-    if (asked.url === '/version') json(response, 200, this.version);
+    if (asked.url === '/version') this.#tellVersion(response);
     else this.answer(asked, response);
+  }
+
+  #tellVersion(response: ServerResponse): void {
+    if (this.version !== undefined) json(response, 200, this.version);
   }
 }
 

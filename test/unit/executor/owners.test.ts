@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, test } from 'vitest';
-import { disown, isDead, own, type Owner, ownersOf } from '../../../src/executor/owners.ts';
+import { disown, hasCompany, isDead, own, type Owner, ownersOf } from '../../../src/executor/owners.ts';
 
 const WHO = { frameworkId: 'f/1', executorId: 'e 1' };
 let root: string;
@@ -36,6 +36,19 @@ test.each<[string, Partial<Owner['process']>, boolean]>([
   own(root, WHO, process.pid);
   const owner = only();
   expect(isDead({ ...owner, process: { ...owner.process, ...change } })).toBe(dead);
+});
+
+it('an executor has company as long as another one lives', async () => {
+  const other = { frameworkId: 'f/2', executorId: 'e 1' };
+  own(root, WHO, process.pid);
+  expect(hasCompany(root, WHO)).toBe(false);
+  const child = spawn('sleep', ['600']);
+  own(root, other, child.pid as number);
+  expect(hasCompany(root, WHO)).toBe(true);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(hasCompany(root, WHO)).toBe(false);
+  expect(hasCompany(root, other)).toBe(true);
 });
 
 it('files that are none of ours are left alone', async () => {

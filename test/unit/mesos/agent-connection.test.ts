@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeEvent, encodeRecord, Ledger, type Event, type LedgerEntry } from '../../../src/mesos/index.ts';
 import { systemClock } from '../../../src/base/index.ts';
+import { uuidText } from '../../../src/mesos/uuid.ts';
 import { connect, eventually, report, type Connected } from './connected.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { acknowledgement, FakeAgent, kill, launch, subscribedEvent, type Subscribed } from './fake-agent.ts';
@@ -264,6 +265,26 @@ describe('calls', () => {
     at.last.socket.destroy();
     await eventually(() => expect(at.tries).toBe(2));
     expect(at.last.call.subscribe.unacknowledged_updates ?? []).toEqual([]);
+  });
+
+  it('tells once of each update that is over, and does not wait for one that the agent calls wrong', async () => {
+    const at = await agent();
+    at.onCall = (call) => {
+      if (call.type === 'UPDATE' && call.update.status.task_id.value === 'bad') return { status: 400, text: 'Failed to validate' };
+      acknowledge(at, call);
+      acknowledge(at, call);
+      return { status: 202 };
+    };
+    const over: [string, string][] = [];
+    const me = client(at, { ledger: withTask('bad', 'good'), onSettled: (uuid, how) => over.push([uuidText(uuid), how]) });
+    await eventually(() => expect(at.tries).toBe(1));
+    const good = me.connection.update(report('good', 'TASK_RUNNING'));
+    expect(await me.connection.flush(10_000)).toBe(true);
+    const bad = me.connection.update(report('bad', 'TASK_RUNNING'));
+    const began = Date.now();
+    expect(await me.connection.flush(10_000)).toBe(true); // the last one
+    expect(Date.now() - began).toBeLessThan(5000);
+    expect(over).toEqual([good, bad].map((update, n) => [uuidText(update?.status.uuid ?? new Uint8Array()), n === 0 ? 'acknowledged' : 'refused']));
   });
 
   it('subscribes anew when the agent says that it is not subscribed', async () => {

@@ -166,6 +166,19 @@ describe('Relist', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('says so too when the Engine does not tell what there is, twice, although its events are as silent as ever', async () => {
+    const { engine, clock, relist, health } = await started();
+    engine.broken = true;
+    await clock.advance(RELIST_MS);
+    expect(health).toEqual([]);
+    await clock.advance(1000);
+    expect(health).toEqual([false]);
+    engine.broken = false;
+    await clock.advance(2000);
+    expect(health).toEqual([false, true]);
+    await relist.stop();
+  });
+
   it('fails to start while the Engine is away, and starts later with one stream', async () => {
     const engine = new ScriptedEngine();
     engine.broken = true;
