@@ -1,6 +1,6 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { hasStorageLimits, isLocalEphemeral, type ObservedContainer, storageExcess, type StorageUse } from '../pod/index.ts';
-import { logSize, treeSize, volumePath } from '../volumes/index.ts';
+import { logSize, podFilesSize, treeSize, volumePath } from '../volumes/index.ts';
 import type { PodContext } from './pod-context.ts';
 
 /** How often it is measured, milliseconds (Kubernetes v1.20 pkg/kubelet/kubelet.go evictionMonitoringPeriod). */
@@ -61,7 +61,7 @@ export class StorageWatch {
       const { log, layer } = await this.#placesOf(container);
       containers.set(container.name, (log === '' ? 0 : await logSize(log)) + (layer === undefined ? 0 : await this.#bytes(layer, signal)));
     }
-    return { volumes, containers };
+    return { volumes, containers, files: await podFilesSize(node.rootDir, uid) };
   }
 
   #forget(id: string): void {

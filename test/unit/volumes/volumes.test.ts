@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import {
   createTerminationMessageFile,
   linkContainerLog,
   listPodDirectories,
+  podFilesSize,
   prepareVolumes,
   readTerminationMessage,
   removePodFiles,
@@ -182,6 +183,22 @@ describe('the pod’s files', () => {
     expect(await readFile(path, 'utf8')).toBe('127.0.0.1 other\n');
     expect((await stat(path)).ino).toBe(ino);
     expect((await stat(path)).mode & 0o777).toBe(0o644);
+  });
+
+  it('the hosts file is written anew where a container has made another one of it, however large', async () => {
+    const path = await writeHostsFile(rootDir, UID, '127.0.0.1 localhost\n');
+    for (const size of [2 ** 33, 5]) {
+      await truncate(path, size);
+      await writeHostsFile(rootDir, UID, '127.0.0.1 localhost\n');
+      expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost\n');
+    }
+  });
+
+  it('what containers have written into them is known', async () => {
+    expect(await podFilesSize(rootDir, UID)).toBe(0);
+    await truncate(await writeHostsFile(rootDir, UID, 'x'), 5000);
+    for (const name of ['main', 'side']) await truncate(await createTerminationMessageFile(rootDir, UID, name), 300);
+    expect(await podFilesSize(rootDir, UID)).toBe(5600);
   });
 
   it('resolv.conf is replaced in place, and only where there is one', async () => {
