@@ -150,6 +150,15 @@ describe('an API that answers', () => {
     expect(await under.files()).not.toContain(`root/pods/${task.uid}`);
   });
 
+  test.concurrent('loses a deleted pod however long its name is, and has linked its log', async () => {
+    const task = under.launch(bound(under, pod({}, {}, { name: [63, 63, 63, 61].map((length) => 'n'.repeat(length)).join('.') })));
+    await apiShows(under, task, 'Running');
+    expect((await under.files()).filter((name) => name.startsWith('log/') && name.includes('n'.repeat(60)))).toHaveLength(2);
+    await kubectl.delete(task, 1);
+    await apiGone(under, task);
+    expect((await under.files()).filter((name) => name.includes(task.uid) || name.includes('n'.repeat(60)))).toEqual([]);
+  });
+
   test.concurrent('keeps a deleted pod until its files can be removed, for which its task does not wait', async () => {
     const task = under.launch(bound(under, pod()));
     await apiShows(under, task, 'Running');
