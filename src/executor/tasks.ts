@@ -195,7 +195,7 @@ export class Tasks {
     if (task === undefined) return;
     reporter.report(report);
     if (reporter.progressOf(report.taskId)?.state !== 'starting') task.timers.launched();
-    if (report.stage === 'terminated') this.#departures.departed(report.taskId);
+    if (report.stage === 'stopped' || report.stage === 'terminated') this.#departures.departed(report.taskId);
     this.#finishIfAlone(task, report);
   }
 

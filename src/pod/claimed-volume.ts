@@ -1,6 +1,7 @@
 import { KmError } from '../base/index.ts';
 import { isSelected, type NodeIdentity } from './node-affinity.ts';
 import type { PersistentVolume, PersistentVolumeClaim, ValidPod, Volume } from './types.ts';
+import { usedVolumes } from './used-volumes.ts';
 
 /** A persistent volume as a pod gets it through a claim of its. */
 export interface ClaimedVolume {
@@ -81,9 +82,9 @@ export function isVolumeOn({ spec }: PersistentVolume, node: NodeIdentity): bool
   return required === undefined || isSelected(node, required);
 }
 
-/** The pod's volumes that stand for claims. */
-export function claimVolumes({ spec }: ValidPod): Volume[] {
-  return (spec.volumes ?? []).filter(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined);
+/** The pod's volumes that stand for claims and that a container uses. */
+export function claimVolumes(pod: ValidPod): Volume[] {
+  return usedVolumes(pod).filter(({ persistentVolumeClaim }) => persistentVolumeClaim !== undefined);
 }
 
 /** Whether every mount of the volume is read-only, whatever the mount itself says. */

@@ -52,5 +52,6 @@ export { hasStorageLimits, isLocalEphemeral, storageExcess, type StorageUse } fr
 export { sysctlName } from './sysctls.ts';
 export * from './times.ts';
 export * from './types.ts';
+export { usedVolumes } from './used-volumes.ts';
 export * from './validate.ts';
 export * from './volume-files.ts';

@@ -1,6 +1,7 @@
 import { dataKey, type DataRef } from './data-object.ts';
 import { fileVolumeKind } from './file-volume-kind.ts';
 import type { Container, ValidPod, Volume } from './types.ts';
+import { usedVolumes } from './used-volumes.ts';
 
 /** A token for the pod's service account, as a projected volume asks for it. */
 export interface TokenWanted {
@@ -49,8 +50,11 @@ export function tokenWanted({ audience = '', expirationSeconds = HOUR_SECONDS }:
 }
 
 /** The first field of the pod that only a Kubernetes API can fill; undefined for a pod that does without one. */
-export function fieldThatNeedsApi({ spec }: ValidPod): string | undefined {
+export function fieldThatNeedsApi(pod: ValidPod): string | undefined {
+  const { spec } = pod;
+  const used = usedVolumes(pod);
   for (const [i, volume] of (spec.volumes ?? []).entries()) {
+    if (!used.includes(volume)) continue;
     if (volume.persistentVolumeClaim !== undefined) return `spec.volumes[${i}].persistentVolumeClaim`;
     if (volumeDataRefs(volume).length + volumeTokens(volume).length > 0) return `spec.volumes[${i}].${fileVolumeKind(volume)}`;
   }

@@ -9,6 +9,8 @@ export interface StorageUse {
   readonly volumes: ReadonlyMap<string, number>;
   /** By container name: what it has written beside its volumes, and its logs. */
   readonly containers: ReadonlyMap<string, number>;
+  /** What they have written into the pod's own files: /etc/hosts, termination messages. */
+  readonly files: number;
 }
 
 const NANO = 1_000_000_000n;
@@ -19,13 +21,13 @@ export function hasStorageLimits(pod: ValidPod): boolean {
 }
 
 /** Which limit the pod has passed, as its status says it; `undefined`: none. Kubernetes v1.20 pkg/kubelet/eviction/eviction_manager.go localStorageEviction. */
-export function storageExcess(pod: ValidPod, { volumes, containers }: StorageUse): string | undefined {
+export function storageExcess(pod: ValidPod, { volumes, containers, files }: StorageUse): string | undefined {
   for (const { name, emptyDir } of limitedVolumes(pod)) {
     const limit = emptyDir?.sizeLimit ?? '0';
     if (BigInt(volumes.get(name) ?? 0) > toBytes(parseQuantity(limit))) return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `;
   }
   const whole = podNeed(pod.spec, limitOf);
-  const used = [...volumes, ...containers].reduce((sum, [, bytes]) => sum + BigInt(bytes), 0n);
+  const used = [...volumes, ...containers].reduce((sum, [, bytes]) => sum + BigInt(bytes), BigInt(files));
   if (whole > 0n && used > whole) return `Pod ephemeral local storage usage exceeds the total limit of containers ${formatQuantity({ nano: whole * NANO, format: 'BinarySI' })}. `;
   for (const container of pod.spec.containers) {
     const limit = limitOf(container);

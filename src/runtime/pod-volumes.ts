@@ -4,6 +4,7 @@ import {
   dataKey,
   fileVolumeKind,
   tokenKey,
+  usedVolumes,
   type Volume,
   volumeDataRefs,
   volumeFiles,
@@ -80,10 +81,14 @@ export class PodVolumes {
     this.#look();
   }
 
-  /** The volumes, made if they are not there. Throws `NotStarted` when some cannot be, which is told as an event. */
+  /**
+   * The volumes that containers use, made if they are not there: an ephemeral container may be the first to use one. Throws `NotStarted` when
+   * some cannot be, which is told as an event.
+   */
   async prepare(signal: AbortSignal): Promise<PreparedVolumes> {
-    if (this.#prepared !== undefined) return this.#prepared;
     const { node, pod } = this.#context;
+    const prepared = this.#prepared;
+    if (prepared !== undefined && usedVolumes(pod).every(({ name }) => prepared.has(name))) return prepared;
     const claimed = await this.#claimed(signal);
     this.#groups = [...claimed.values()].flatMap(({ group }) => group ?? []);
     try {
@@ -95,7 +100,7 @@ export class PodVolumes {
           files: (volume) => this.#files(volume, signal),
           claimed: ({ name }) => claimed.get(name),
           warn: (reason, message) => this.#context.tell('Warning', reason, message),
-        }));
+        }, usedVolumes(pod)));
     } catch (error) {
       if (signal.aborted) throw aborted(signal);
       this.#failed = true;
@@ -160,7 +165,7 @@ export class PodVolumes {
   }
 
   get #fileVolumes(): Volume[] {
-    return (this.#context.pod.spec.volumes ?? []).filter((volume) => fileVolumeKind(volume) !== undefined);
+    return usedVolumes(this.#context.pod).filter((volume) => fileVolumeKind(volume) !== undefined);
   }
 
   #holdSources(): void {

@@ -27,7 +27,7 @@ export interface KillOrder {
 /**
  * Brings one pod to what its spec says, and to its end. All its work is serial; what is seen meanwhile is reported at once.
  *
- * Between awaits: `#stage` only goes syncing -> terminating -> terminated; `#order`, once there, stays, and its deadline only
+ * Between awaits: `#stage` only goes syncing -> terminating (-> stopped) -> terminated; `#order`, once there, stays, and its deadline only
  * comes nearer; at most one `#loop` runs.
  */
 export class PodWorker {
@@ -199,10 +199,10 @@ export class PodWorker {
   async #work(): Promise<void> {
     const { measures, clock } = this.#context.node;
     const began = clock.now();
-    const operation = this.#stage === 'terminating' ? 'kill' : this.#worked ? 'sync' : 'create';
+    const operation = this.#stage !== 'syncing' ? 'kill' : this.#worked ? 'sync' : 'create';
     if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
-    else if (this.#stage === 'terminating') await this.#terminate();
-    else return;
+    else if (this.#stage === 'terminated') return;
+    else await this.#terminate();
     this.#worked = true;
     measures?.worked(operation, clock.now() - began);
   }
@@ -252,7 +252,13 @@ export class PodWorker {
     await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await node.cgroups?.remove(uid);
-    await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
+    try {
+      await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
+    } catch (error) {
+      this.#stage = 'stopped'; // nobody else has to wait for what may never be removed
+      this.#publish();
+      throw error;
+    }
     node.puller.forget(uid);
     deadline[Symbol.dispose]();
     this.#cancelWake?.();
@@ -300,7 +306,7 @@ export class PodWorker {
     const cause = this.#cause;
     if (cause === undefined || this.#succeededBeforeKill) return undefined;
     if (cause.kind === 'deadline') return DEADLINE_EXCEEDED;
-    if (this.#deleted || this.#stage !== 'terminated') return undefined;
+    if (this.#deleted || this.#stage === 'syncing' || this.#stage === 'terminating') return undefined;
     return { reason: FAILURE_REASONS[cause.kind], message: cause.message };
   }
 

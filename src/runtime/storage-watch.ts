@@ -1,12 +1,12 @@
 import { messageOf, RepeatingTask } from '../base/index.ts';
 import { hasStorageLimits, isLocalEphemeral, type ObservedContainer, storageExcess, type StorageUse } from '../pod/index.ts';
-import { logSize, treeSize, volumePath } from '../volumes/index.ts';
+import { logSize, podFilesSize, treeSize, volumePath } from '../volumes/index.ts';
 import type { PodContext } from './pod-context.ts';
 
 /** How often it is measured, milliseconds (Kubernetes v1.20 pkg/kubelet/kubelet.go evictionMonitoringPeriod). */
 const MEASURE_EVERY_MS = 10_000;
-/** Longest time for one tree, milliseconds. */
-const LONGEST_WALK_MS = 10_000;
+/** A pod with very many files is measured less often: so many times as long as it took is the pause. */
+const PAUSE_FACTOR = 5;
 
 /** Where a container writes. */
 interface Places {
@@ -20,6 +20,9 @@ export class StorageWatch {
   readonly #task: RepeatingTask | undefined;
   /** By container id: they stay where they are. */
   readonly #places = new Map<string, Places>();
+  /** By path, what its tree took when all of it was last counted. */
+  readonly #known = new Map<string, number>();
+  #tookMs = 0;
 
   constructor(context: PodContext, evict: (message: string) => void) {
     this.#context = context;
@@ -27,9 +30,12 @@ export class StorageWatch {
     const { clock, logger } = context.node;
     this.#task = new RepeatingTask({
       clock,
-      intervalMs: MEASURE_EVERY_MS,
+      intervalMs: () => Math.max(MEASURE_EVERY_MS, PAUSE_FACTOR * this.#tookMs),
       run: async (signal) => {
-        const message = storageExcess(context.pod, await this.#measure(signal));
+        const began = clock.now();
+        const use = await this.#measure(signal);
+        this.#tookMs = clock.now() - began;
+        const message = storageExcess(context.pod, use);
         if (message !== undefined && !signal.aborted) evict(message);
       },
       onError: (error) => logger.warn('what a pod takes on the disk is not known', { pod: context.pod.metadata.name, error: messageOf(error) }),
@@ -44,7 +50,7 @@ export class StorageWatch {
   async #measure(signal: AbortSignal): Promise<StorageUse> {
     const { pod, node, uid, observed } = this.#context;
     const running = observed.containers.filter(({ state }) => state === 'running');
-    for (const id of [...this.#places.keys()]) if (!running.some((container) => container.id === id)) this.#places.delete(id);
+    for (const id of [...this.#places.keys()]) if (!running.some((container) => container.id === id)) this.#forget(id);
     const volumes = new Map<string, number>();
     for (const volume of (pod.spec.volumes ?? []).filter(isLocalEphemeral)) {
       const path = volumePath(node.rootDir, uid, volume);
@@ -55,7 +61,13 @@ export class StorageWatch {
       const { log, layer } = await this.#placesOf(container, signal);
       containers.set(container.name, (log === '' ? 0 : await logSize(log)) + (layer === undefined ? 0 : await this.#bytes(layer, signal)));
     }
-    return { volumes, containers };
+    return { volumes, containers, files: await podFilesSize(node.rootDir, uid) };
+  }
+
+  #forget(id: string): void {
+    const layer = this.#places.get(id)?.layer;
+    if (layer !== undefined) this.#known.delete(layer);
+    this.#places.delete(id);
   }
 
   async #placesOf({ id }: ObservedContainer, signal: AbortSignal): Promise<Places> {
@@ -66,7 +78,10 @@ export class StorageWatch {
     return { log, layer };
   }
 
+  /** As long as it takes: a limit of time would be a place to hide behind. */
   async #bytes(path: string, signal: AbortSignal): Promise<number> {
-    return (await treeSize(path, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_WALK_MS)]), Infinity))?.bytes ?? 0;
+    const { bytes, whole } = (await treeSize(path, signal)) ?? { bytes: 0, whole: true };
+    if (whole) this.#known.set(path, bytes);
+    return Math.max(bytes, this.#known.get(path) ?? 0);
   }
 }

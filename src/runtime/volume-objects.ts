@@ -1,5 +1,5 @@
 import { type Clock, KmError, messageOf } from '../base/index.ts';
-import { type ClaimedVolume, claimVolumes, dataKey, type DataObject, type DataRef, type NodeAllocatable, type ValidPod } from '../pod/index.ts';
+import { type ClaimedVolume, claimVolumes, dataKey, type DataObject, type DataRef, type NodeAllocatable, usedVolumes, type ValidPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PodSources } from './pod-sources.ts';
 
@@ -39,7 +39,7 @@ export async function claimedVolumes(context: VolumesOwner, signal: AbortSignal)
   }
   if (failures.length === 0) return found;
   const unmounted = wanted.filter(({ name }) => !found.has(name)).map(({ name }) => name);
-  const all = (context.pod.spec.volumes ?? []).map(({ name }) => name);
+  const all = usedVolumes(context.pod).map(({ name }) => name);
   const code = failures[0] instanceof KmError ? failures[0].code : 'internal';
   const message = `Unable to attach or mount volumes: unmounted volumes=[${unmounted.join(' ')}], unattached volumes=[${all.join(' ')}]: ${failures.map(messageOf).join('; ')}`;
   throw new KmError(code, message, { cause: failures[0] });

@@ -17,10 +17,10 @@ export type KillCause =
   | { readonly kind: 'health-check'; readonly message: string };
 
 /**
- * How far a pod is: `syncing` brings it to what its spec says, `terminating` ends it, `terminated` means that containers,
- * sandbox and volumes are gone. Never backwards.
+ * How far a pod is: `syncing` brings it to what its spec says, `terminating` ends it, `stopped` means that nothing of it runs any more and its
+ * end is what it is, though files of it are still there, `terminated` that containers, sandbox and volumes are gone. Never backwards.
  */
-export type PodStage = 'syncing' | 'terminating' | 'terminated';
+export type PodStage = 'syncing' | 'terminating' | 'stopped' | 'terminated';
 
 /** What the runtime tells of a pod, each time that something a user could see has changed. */
 export interface PodReport {

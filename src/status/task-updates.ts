@@ -67,11 +67,11 @@ function stageOf(state: string): number {
   return begun < 0 ? STAGES.length - 1 : begun;
 }
 
-/** The terminal update, once the pod has come to its end. */
+/** The terminal update, once nothing of the pod runs any more: what it leaves on the disk is nothing to the framework. */
 function terminal(report: PodReport): TaskUpdateDraft | undefined {
   const { status, stage, cause } = report;
   if (stage === 'terminating') return undefined;
-  if (stage === 'terminated' && cause !== undefined && !report.succeededBeforeKill) return killed(report, cause);
+  if (stage !== 'syncing' && cause !== undefined && !report.succeededBeforeKill) return killed(report, cause);
   if (status.phase !== 'Succeeded' && status.phase !== 'Failed' && stage === 'syncing') return undefined;
   const outcome = report.succeededBeforeKill ? { state: 'TASK_FINISHED' as const } : (outcomeOf(status, report.pod.spec) ?? { state: 'TASK_KILLED' as const, message: 'pod removed' });
   return draft(report, outcome);

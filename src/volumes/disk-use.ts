@@ -1,5 +1,9 @@
-import { lstat, opendir, readdir, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { unless } from './file-error.ts';
+import { entryOf } from './file-handle.ts';
+import { walkTree } from './walk-tree.ts';
 
 /** A file system, bytes. */
 export interface FileSystem {
@@ -20,48 +24,49 @@ export async function fileSystemAt(path: string): Promise<FileSystem | undefined
   }
 }
 
+/** What `stat` counts in, bytes. */
+const BLOCK = 512;
+
 /** What a tree takes on the disk: bytes and inodes. */
 export interface TreeSize {
   readonly bytes: number;
   readonly inodes: number;
+  /** False: there is more, which was not come to. */
+  readonly whole: boolean;
 }
 
-/** More files than this are not counted: nobody may make us walk for minutes. */
-const MOST_FILES = 100_000;
-
-/** Walks a tree, links not followed, hard links counted once; `undefined` when there is none, or it has more than `most` files. */
-export async function treeSize(path: string, signal: AbortSignal, most = MOST_FILES): Promise<TreeSize | undefined> {
-  /** Only what a second name may lead to: a tree can have more files than a set holds well. */
-  const seen = new Set<string>();
-  let [bytes, inodes] = [0, 0];
-  const open = [path];
+/**
+ * Counts a tree, links not followed, hard links once; however deep and large it is, with little in memory. What was counted until `signal`
+ * aborts, or where something could not be looked at, is told as what it is. `undefined` when there is no such directory.
+ */
+export async function treeSize(path: string, signal: AbortSignal): Promise<TreeSize | undefined> {
+  const top = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(() => undefined);
+  if (top === undefined) return undefined;
+  const { blocks } = await top.stat();
+  let [bytes, inodes, whole] = [blocks * BLOCK, 1, true];
   try {
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      const entry = await lstat(at).catch((error: unknown) => {
-        if (at === path) throw error;
-        return undefined; // removed while we walk
-      });
-      if (entry === undefined) continue;
-      if (!entry.isDirectory() && entry.nlink > 1) {
-        const identity = `${entry.dev}:${entry.ino}`;
-        if (seen.has(identity)) continue;
-        seen.add(identity);
+    for await (const { directory, names } of walkTree(top)) {
+      signal.throwIfAborted();
+      for (const entry of await Promise.all(names.map((name) => unless(['ENOENT'], lstat(entryOf(directory, name)))))) {
+        if (entry === undefined) continue; // removed while we walk
+        // By shares: a set of what was seen would grow with what containers make. Their other names are in the same tree.
+        const links = entry.isDirectory() ? 1 : Math.max(1, entry.nlink);
+        bytes += (entry.blocks * BLOCK) / links;
+        inodes += 1 / links;
       }
-      inodes++;
-      if (inodes > most || signal.aborted) return undefined;
-      bytes += entry.blocks * 512;
-      if (entry.isDirectory()) for await (const { name } of await opendir(at)) open.push(join(at, name));
     }
   } catch {
-    return undefined;
+    whole = false;
+  } finally {
+    await top.close();
   }
-  return { bytes, inodes };
+  return { bytes: Math.round(bytes), inodes: Math.round(inodes), whole };
 }
 
 /** Bytes of a log with its rotated files, which stand beside it. */
 export async function logSize(path: string): Promise<number> {
   const name = basename(path);
   const files = (await readdir(dirname(path)).catch(() => [])).filter((file) => file === name || file.startsWith(`${name}.`));
-  const sizes = await Promise.all(files.map((file) => lstat(join(dirname(path), file)).then(({ blocks }) => blocks * 512, () => 0)));
+  const sizes = await Promise.all(files.map((file) => lstat(join(dirname(path), file)).then(({ blocks }) => blocks * BLOCK, () => 0)));
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -16,3 +16,11 @@ export function openNameOnly(path: string, flags = 0): Promise<FileHandle> {
 export function pathOf(handle: FileHandle): string {
   return `/proc/self/fd/${handle.fd}`;
 }
+
+/**
+ * An entry of an open directory, as a path that is short whatever the directory's own is. `name` as it is listed with the encoding `latin1`:
+ * a name is any bytes, and one that is no UTF-8 must not become another one.
+ */
+export function entryOf(directory: FileHandle, name: string): Buffer {
+  return Buffer.from(`${pathOf(directory)}/${name}`, 'latin1');
+}

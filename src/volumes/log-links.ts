@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KmError } from '../base/index.ts';
@@ -5,8 +6,11 @@ import type { PodIdentity } from '../pod/index.ts';
 import { fileWork, unless } from './file-error.ts';
 
 const BASE_DIR = '/var/log';
-/** Longest file name of ext4; the kubelet cuts the rest (Kubernetes v1.20 pkg/kubelet/kuberuntime/legacy.go). */
+/** Longest file name that file systems have, bytes. */
 const LONGEST_NAME = 255;
+const HASH_LENGTH = 16;
+/** So much of a pod's name is in each name that is made of it, whatever is cut: namespaces and containers have at most 63 characters, ids 64. */
+const KEPT = 40;
 const SUFFIX = '.log';
 
 export interface LogLinksInput {
@@ -20,9 +24,21 @@ export interface LogLinksInput {
   readonly dockerLogPath: string;
 }
 
+/**
+ * A file name around a pod's name. The API has names of up to 253 characters, with which it may get too long: then the pod's name is cut, and a
+ * hash tells it from others. The kubelet would make no directory, and cut the end off the flat link (Kubernetes v1.20 pkg/kubelet/kuberuntime/legacy.go).
+ */
+function fileName(before: string, name: string, after: string): string {
+  const whole = before + name + after;
+  if (whole.length <= LONGEST_NAME) return whole;
+  const hash = `-${createHash('sha256').update(whole).digest('hex').slice(0, HASH_LENGTH)}`;
+  const room = LONGEST_NAME - before.length - hash.length - after.length;
+  return room < 0 ? whole.slice(0, LONGEST_NAME - hash.length) + hash : before + name.slice(0, room) + hash + after;
+}
+
 /** `/var/log/pods/<ns>_<name>_<uid>` */
 export function podLogDirectory(pod: PodIdentity, baseDir = BASE_DIR): string {
-  const name = `${pod.namespace}_${pod.name}_${pod.uid}`;
+  const name = fileName(`${pod.namespace}_`, pod.name, `_${pod.uid}`);
   if (name.includes('/') || name.startsWith('.')) throw new KmError('invalid', `"${name}" cannot be the name of a directory`);
   return join(baseDir, 'pods', name);
 }
@@ -34,8 +50,7 @@ export function containerLogPath(pod: PodIdentity, container: string, attempt: n
 
 /** `/var/log/containers/<pod>_<ns>_<container>-<id>.log` */
 function flatLogPath({ baseDir = BASE_DIR, pod, container, containerId }: Omit<LogLinksInput, 'dockerLogPath'>): string {
-  const name = `${pod.name}_${pod.namespace}_${container}-${containerId}`;
-  return join(baseDir, 'containers', name.slice(0, LONGEST_NAME - SUFFIX.length) + SUFFIX);
+  return join(baseDir, 'containers', fileName('', pod.name, `_${pod.namespace}_${container}-${containerId}${SUFFIX}`));
 }
 
 /**
@@ -70,7 +85,7 @@ export async function removePodLogs(pod: PodIdentity, baseDir = BASE_DIR): Promi
   const flat = join(baseDir, 'containers');
   await fileWork('removing log links', async () => {
     const names = (await unless(['ENOENT'], readdir(flat))) ?? [];
-    for (const name of names.filter((one) => one.startsWith(`${pod.name}_${pod.namespace}_`))) {
+    for (const name of names.filter((one) => one.startsWith(pod.name.slice(0, KEPT)))) {
       const target = await unless(['ENOENT', 'EINVAL'], readlink(join(flat, name)));
       if (target?.startsWith(`${directory}/`) === true) await rm(join(flat, name), { force: true });
     }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileWork, unless } from './file-error.ts';
 import { containerDirectory, podDirectory } from './paths.ts';
 
 /** Only root looks into other pods' files. */
 const DIRECTORY_MODE = 0o750;
+const HOSTS = 'etc-hosts';
 
 /**
  * Writes the pod's /etc/hosts on the node and returns its path. In place: containers that run hold that very file. Code `internal`
@@ -14,13 +15,41 @@ const DIRECTORY_MODE = 0o750;
  */
 export async function writeHostsFile(rootDir: string, uid: string, content: string): Promise<string> {
   const directory = podDirectory(rootDir, uid);
-  const path = join(directory, 'etc-hosts');
+  const path = join(directory, HOSTS);
   await fileWork('writing the hosts file', async () => {
-    if ((await unless(['ENOENT'], readFile(path, 'utf8'))) === content) return;
+    if (await holds(path, Buffer.from(content))) return;
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
     await writeFile(path, content, { mode: 0o644 });
   });
   return path;
+}
+
+/** Whether a file is exactly that. Containers may have made it as large as they like: no more of it is read than it should have. */
+async function holds(path: string, content: Buffer): Promise<boolean> {
+  const file = await unless(['ENOENT'], open(path));
+  if (file === undefined) return false;
+  try {
+    if ((await file.stat()).size !== content.length) return false;
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(content.length), position: 0 });
+    return buffer.subarray(0, bytesRead).equals(content);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * How large the files are that are the pod's own and that its containers may write: /etc/hosts and termination messages, bytes. Kubernetes
+ * v1.20 pkg/kubelet/eviction/helpers.go (podLocalEphemeralStorageUsage; CVE-2020-8557).
+ */
+export async function podFilesSize(rootDir: string, uid: string): Promise<number> {
+  const containers = join(podDirectory(rootDir, uid), 'containers');
+  const messages = await Promise.all((await listed(containers)).map(async (name) => (await listed(join(containers, name))).map((file) => join(containers, name, file))));
+  const sizes = await Promise.all([join(podDirectory(rootDir, uid), HOSTS), ...messages.flat()].map((path) => lstat(path).then(({ size }) => size, () => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function listed(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => []);
 }
 
 /**

@@ -24,12 +24,12 @@ export interface PrepareOptions {
 }
 
 /**
- * Makes every volume of the pod, or finds that it is there. Throws `KmError` with the kubelet's words, for the event FailedMount:
+ * Makes volumes of the pod, all of them unless told, or finds that they are there. Throws `KmError` with the kubelet's words, for the event FailedMount:
  * code `workload` when the pod or the node's files are at fault, `internal` when we are.
  */
-export async function prepareVolumes(options: PrepareOptions): Promise<PreparedVolumes> {
+export async function prepareVolumes(options: PrepareOptions, volumes: readonly Volume[] = options.pod.spec.volumes ?? []): Promise<PreparedVolumes> {
   const paths = new Map<string, string>();
-  for (const volume of options.pod.spec.volumes ?? []) paths.set(volume.name, await prepareVolume(volume, options));
+  for (const volume of volumes) paths.set(volume.name, await prepareVolume(volume, options));
   return paths;
 }
 

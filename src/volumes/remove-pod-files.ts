@@ -1,10 +1,11 @@
-import { lstat, readdir, realpath, rm, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KmError, messageOf } from '../base/index.ts';
 import { fileWork, unless } from './file-error.ts';
 import { unmount } from './mount-command.ts';
 import { mountsBelow, readMountTable } from './mount-table.ts';
 import { MOUNTED_VOLUMES, podDirectory, podsDirectory } from './paths.ts';
+import { removeTree } from './remove-tree.ts';
 
 export interface Mounts {
   read(): Promise<ReturnType<typeof mountsBelow>>;
@@ -37,7 +38,7 @@ async function removeBelow(rootDir: string, uid: string, parts: readonly string[
     const real = await realpath(directory);
     for (const part of parts) await unmountAll(join(real, part), mountsOf);
     await removeMountPoints(real);
-    for (const part of parts) await rm(join(directory, part), { recursive: true, force: true });
+    for (const part of parts) await removeTree(join(directory, part));
   });
 }
 
@@ -92,8 +93,17 @@ export async function listPodDirectories(rootDir: string): Promise<string[]> {
   });
 }
 
-/** Removes a root directory of which no pod lives any more, with all that is mounted below it. Errors as of `removePodFiles`. */
+/**
+ * Removes a root directory of which no pod lives any more, with all that is mounted below it. A pod whose files stay holds up no other one,
+ * but the root directory, where it has to be found again. Errors as of `removePodFiles`.
+ */
 export async function removeRootDirectory(rootDir: string): Promise<void> {
-  for (const uid of await listPodDirectories(rootDir)) await removePodFiles(rootDir, uid);
-  await fileWork(`removing ${rootDir}`, () => rm(rootDir, { recursive: true, force: true }));
+  let failure: Error | undefined;
+  for (const uid of await listPodDirectories(rootDir)) {
+    await removePodFiles(rootDir, uid).catch((error: Error) => {
+      failure ??= error;
+    });
+  }
+  if (failure !== undefined) throw failure;
+  await fileWork(`removing ${rootDir}`, () => removeTree(rootDir));
 }

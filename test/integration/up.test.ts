@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -116,6 +116,15 @@ test('an executor that dies is told with its log; its tasks fail and its contain
   expect(up1.agent.tasks.get(up1.taskIdOf(pod))?.states.at(-1)).toBe('TASK_FAILED');
   await up1.stop();
   expect(await containersOf(pod.metadata?.uid ?? '')).toBe(0);
+});
+
+test('files of an earlier cluster that cannot be removed are told of, and keep nobody from a new one', async () => {
+  await mkdir(join(dir, 'executor/pods/-none-of-ours'), { recursive: true });
+  const up1 = await up();
+  const told = (): ClusterEvent[] => events.filter((event) => event.kind === 'executor' && event.message.startsWith('files of pods that are gone stay: '));
+  expect(told()).toHaveLength(1);
+  await up1.stop();
+  expect(told()).toHaveLength(2);
 });
 
 test('two clusters do not share a state directory', async () => {

@@ -99,7 +99,8 @@ function volume(value: string, draft: Draft): string | undefined {
   if (unknown.length > 0) return `mode ${unknown[0]?.slice(0, 20)} is not supported`;
   const words = modes.split(',');
   const propagation = words.includes('rshared') ? 'Bidirectional' : words.includes('rslave') ? 'HostToContainer' : undefined;
-  draft.addVolume(to, { hostPath: { path: from, type: 'DirectoryOrCreate' } }, words.includes('ro') ? 'RO' : 'RW', propagation);
+  // Without a type, as with `docker run`: a file or a socket can be mounted, and what is not there is made a directory by Docker alone.
+  draft.addVolume(to, { hostPath: { path: from, type: '' } }, words.includes('ro') ? 'RO' : 'RW', propagation);
   return undefined;
 }
 

@@ -6,7 +6,6 @@ import { aborted, isCode, KmError, messageOf, sleep, systemClock } from '../../b
 import { KubernetesClient, loadKubeconfig } from '../../kubernetes/index.ts';
 import type { Json } from '../../pod/index.ts';
 import { silentLogger } from '../../telemetry/index.ts';
-import { removeRootDirectory } from '../../volumes/index.ts';
 import { AgentEmulator, ExecutorRun, type ExecutorEnd } from '../agent/index.ts';
 import { EmbeddedApi } from '../kubernetes-api/index.ts';
 import { ClaimBinder } from './claim-binder.ts';
@@ -15,7 +14,7 @@ import { executorCommand, executorExtraEnvironment } from './executor-command.ts
 import { createManifests, readManifests } from './manifests.ts';
 import { PodLauncher } from './pod-launcher.ts';
 import { removeContainers } from './remove-containers.ts';
-import { removeFormer } from './remove-former.ts';
+import { removeFiles, removeFormer } from './remove-former.ts';
 import { scalar, taskIdOf } from './task-of-pod.ts';
 import type { Cluster, ClusterOptions, ExecutorExit } from './types.ts';
 import type { V1Node } from '@kubernetes/client-node';
@@ -42,7 +41,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   // Taken back in the opposite order, each whatever became of the others.
   await using started = new AsyncDisposableStack();
   started.defer(await claimStateDir(stateDir));
-  await removeFormer({ rootDir, podLogsDir: join(rootDir, 'pod-logs'), logger }); // its pods were another API's
+  const warn = (message: string): void => {
+    logger.warn(message);
+    onEvent({ kind: 'executor', at: Date.now(), message });
+  };
+  await removeFormer({ rootDir, podLogsDir: join(rootDir, 'pod-logs'), logger, warn }); // its pods were another API's
   const { api, kubeconfigPath } = await provideApi(options, stateDir, started);
   const client = new KubernetesClient({ access: await loadKubeconfig(kubeconfigPath), logger, userAgent: 'km-up' });
   started.defer(() => client.close());
@@ -62,7 +65,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     onEvent({ kind: 'task', at, taskId: task_id.value, pod: podNames.get(task_id.value) ?? task_id.value, state, ...details });
   });
 
-  started.defer(() => removeRootDirectory(rootDir));
+  started.defer(() => removeFiles(rootDir, warn));
   const { frameworkId, executorId, agentId } = agent.identity;
   started.defer(() => removeContainers({ host: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', frameworkId, executorId, logger }).then(() => undefined));
   const log = createWriteStream(executorLog, { mode: 0o600 });

@@ -8,7 +8,7 @@ import type { DiskUse, VolumeUse } from './summary.ts';
 
 /** A tree that was walked is not walked again so soon, milliseconds. */
 const WALK_EVERY_MS = 60_000;
-/** Longest time for one walk, milliseconds. */
+/** Longest time for one walk, milliseconds; then the last figure counts, or what was come to. */
 const LONGEST_WALK_MS = 2_000;
 
 /** What containers, logs and volumes take on the disk, when somebody asks. Trees are walked one after the other, once a minute at most. */
@@ -71,8 +71,9 @@ export class DiskMeter {
     if (known !== undefined && this.#clock.now() - known.at < WALK_EVERY_MS) return known.size;
     const end = new AbortController();
     const cancel = this.#clock.after(LONGEST_WALK_MS, () => end.abort());
-    const size = await treeSize(path, end.signal);
+    const found = await treeSize(path, end.signal);
     cancel();
+    const size = known?.size !== undefined && found?.whole === false && found.bytes < known.size.bytes ? known.size : found;
     this.#walked.set(path, { at: this.#clock.now(), size });
     return size;
   }

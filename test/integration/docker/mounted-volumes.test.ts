@@ -190,3 +190,15 @@ it('a mount that comes after all was unmounted keeps its files', async () => {
   await expect(removePodFiles(rootDir, pod.metadata.uid, () => blind)).rejects.toMatchObject({ code: 'internal' });
   expect((await readdir(data)).sort()).toEqual(['file', 'sub']);
 });
+
+it('a mount deep in the tree, of the very disk that the tree is on, keeps its files, while all around it goes', async () => {
+  const pod = aPod();
+  const volume = join(rootDir, 'pods', pod.metadata.uid, 'volumes/kubernetes.io~empty-dir/v');
+  await mkdir(join(volume, 'deep/er'), { recursive: true });
+  await writeFile(join(volume, 'beside'), 'x');
+  await mountCommand('mount', ['--bind', data, join(volume, 'deep/er')]);
+  const blind = { read: async () => [], unmount: () => Promise.resolve() };
+  await expect(removePodFiles(rootDir, pod.metadata.uid, () => blind)).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('EBUSY') as string });
+  expect((await readdir(data)).sort()).toEqual(['file', 'sub']);
+  expect(await readdir(join(rootDir, 'pods', pod.metadata.uid), { recursive: true })).not.toContainEqual(expect.stringContaining('beside'));
+});

@@ -231,7 +231,7 @@ test.concurrent('a run that is started once more after the machine was booted en
 
 test.concurrent('a later run sweeps what an executor left behind that was killed as a whole', async () => {
   await using under = await ExecutorUnderTest.start();
-  const tasks = [under.launch(pod()), under.launch(pod({}, { volumes: [{ name: 'v', emptyDir: {} }] })), under.launch(pod(shell('exit 1')))];
+  const tasks = [under.launch(pod()), under.launch(pod({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: {} }] })), under.launch(pod(shell('exit 1')))];
   await Promise.all(tasks.map((task) => under.running(task)));
   await under.destroy();
   const left = await under.containers();

@@ -1,4 +1,6 @@
 /** The Kubernetes side: what kubectl shows and does, and an API that is away. */
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubernetesClient, loadKubeconfig, podResource } from '../../../src/kubernetes/index.ts';
 import type { Pod, PodSpec } from '../../../src/pod/index.ts';
@@ -136,6 +138,42 @@ describe('an API that answers', () => {
     release?.();
     expect((await under.ended(task)).message).toBe('pod deleted in the Kubernetes API');
     expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  });
+
+  test.concurrent('loses a deleted pod however deep the directories are that it has made', async () => {
+    const deep = 'cd /v; name=$(printf %0100d 0); i=0; while [ $i -lt 45 ]; do mkdir $name && cd $name; i=$((i+1)); done; touch /tmp/deep; sleep 3600';
+    const task = under.launch(bound(under, pod(shell(deep, { volumeMounts: [{ name: 'v', mountPath: '/v' }] }), { volumes: [{ name: 'v', emptyDir: {} }] })));
+    await under.poll(async () => (await under.exec(task, ['ls', '/tmp']).catch(() => '')).includes('deep'), 'the directories are there');
+    await kubectl.delete(task, 0);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await apiGone(under, task);
+    expect(await under.files()).not.toContain(`root/pods/${task.uid}`);
+  });
+
+  test.concurrent('loses a deleted pod however long its name is, and has linked its log', async () => {
+    const task = under.launch(bound(under, pod({}, {}, { name: [63, 63, 63, 61].map((length) => 'n'.repeat(length)).join('.') })));
+    await apiShows(under, task, 'Running');
+    expect((await under.files()).filter((name) => name.startsWith('log/') && name.includes('n'.repeat(60)))).toHaveLength(2);
+    await kubectl.delete(task, 1);
+    await apiGone(under, task);
+    expect((await under.files()).filter((name) => name.includes(task.uid) || name.includes('n'.repeat(60)))).toEqual([]);
+  });
+
+  test.concurrent('keeps a deleted pod until its files can be removed, for which its task does not wait', async () => {
+    const task = under.launch(bound(under, pod()));
+    await apiShows(under, task, 'Running');
+    const directory = join(under.rootDir, 'pods', task.uid);
+    await rename(directory, `${directory}-aside`);
+    await writeFile(directory, 'none of ours');
+    await kubectl.delete(task, 1);
+    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    await under.gone(task);
+    expect(under.apiPod(task)?.metadata?.uid).toBe(task.uid);
+    await rm(directory);
+    await rename(`${directory}-aside`, directory);
+    await apiGone(under, task);
+    expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+    expect(await under.files()).not.toContain(`root/pods/${task.uid}`);
   });
 
   test.concurrent('with a second, shorter deletion shortens the wait', async () => {

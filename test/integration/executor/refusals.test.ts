@@ -57,7 +57,7 @@ describe('malformed', () => {
 
 test.each<[string, Pod, string]>([
   ['a volume', pod({}, { volumes: [{ name: 'v', csi: { driver: 'd' } }] }), 'spec.volumes[0].csi: not supported: no CSI drivers run beside this executor'],
-  ['a secret', pod({}, { volumes: [{ name: 'v', secret: { secretName: 's' } }] }), 'spec.volumes[0].secret: comes from a Kubernetes API, and this executor has none (--kubeconfig)'],
+  ['a secret', pod({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', secret: { secretName: 's' } }] }), 'spec.volumes[0].secret: comes from a Kubernetes API, and this executor has none (--kubeconfig)'],
   ['a field', pod({}, { schedulingGates: [{ name: 'g' }], runtimeClassName: 'gvisor' }), 'spec.runtimeClassName: not supported yet'],
 ])('%s that cannot be had here is refused by its name', async (_what, data, message) => {
   const end = await under.ended(under.launch(data));

@@ -85,8 +85,12 @@ afterEach(async () => {
   await rm(rootDir, { recursive: true });
 });
 
-function volumesOf(volumes: PodSpec['volumes'], running = false): { volumes: PodVolumes; owner: { pod: ValidPod } } {
-  const pod = defaultPod({ metadata: { name: 'web', uid: UID }, spec: { containers: [{ name: 'c', image: 'i' }], volumes: volumes ?? [] } }, { uid: UID }) as ValidPod;
+const mounting = (...volumes: readonly Volume[]): { name: string; mountPath: string }[] => volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+
+/** `used`: what its container mounts. */
+function volumesOf(volumes: PodSpec['volumes'] = [], running = false, used: readonly Volume[] = volumes): { volumes: PodVolumes; owner: { pod: ValidPod } } {
+  const container = { name: 'c', image: 'i', volumeMounts: mounting(...used) };
+  const pod = defaultPod({ metadata: { name: 'web', uid: UID }, spec: { containers: [container], volumes } }, { uid: UID }) as ValidPod;
   const owner: VolumesOwner & { pod: ValidPod } = {
     node: { clock, logger: silentLogger, rootDir, sources: () => sources },
     pod,
@@ -228,6 +232,21 @@ test('a claim that is not bound is waited for and told of once, and mounted when
   sources.volumes.set('data', { name: 'pv', source: { kind: 'hostPath', path: '/etc', type: 'Directory' }, readOnly: false, mountOptions: [], here: true });
   expect((await volumes.prepare(never)).get('data')).toBe('/etc');
   expect(volumes.failed).toBe(false);
+});
+
+test('a volume that no container mounts is passed over, until one does', async () => {
+  const claim = { name: 'data', persistentVolumeClaim: { claimName: 'data' } };
+  const cache = { name: 'cache', emptyDir: {} };
+  const { volumes, owner } = volumesOf([claim, secret, cache], false, [cache]);
+  expect([...(await volumes.prepare(never)).keys()]).toEqual(['cache']);
+  expect([events, volumes.failed]).toEqual([[], false]);
+  const debug = { name: 'debug', image: 'i', volumeMounts: mounting(secret) };
+  owner.pod = { ...owner.pod, spec: { ...owner.pod.spec, ephemeralContainers: [debug] } };
+  await expect(volumes.prepare(never)).rejects.toMatchObject({ waiting: { reason: 'ContainerCreating' } });
+  expect(events).toEqual(['Warning FailedMount MountVolume.SetUp failed for volume "secret" : secret "s" not found']);
+  sources.put('s', '1');
+  expect([...(await volumes.prepare(never)).keys()]).toEqual(['secret', 'cache']);
+  expect(await read('secret')).toBe('1');
 });
 
 test('a pod that has ended keeps no volume, and its other files stay', async () => {

@@ -38,7 +38,7 @@ beforeAll(async () => {
   cluster = await startCluster({ stateDir: dir, nodeName: NODE });
   const node = await cluster.client.get<Json<V1Node>>({ apiVersion: 'v1', resource: 'nodes', name: NODE });
   port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
-  const busy = { name: 'busy', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'dd if=/dev/zero of=/big bs=1M count=3; echo started; while :; do :; done'], resources: { limits: { memory: '64Mi' } } };
+  const busy = { name: 'busy', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'dd if=/dev/zero of=/big bs=1M count=3; echo started; while :; do :; done'], resources: { limits: { memory: '64Mi' } }, volumeMounts: [{ name: 'cache', mountPath: '/cache' }] };
   const probed = { ...busy, name: 'probed', command: ['sleep', '100000'], readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } };
   const spec = { terminationGracePeriodSeconds: 0, containers: [busy, probed], volumes: [{ name: 'cache', emptyDir: {} }] };
   const created = await cluster.client.create<Pod>(pods('default'), { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'load' }, spec });

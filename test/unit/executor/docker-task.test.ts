@@ -34,7 +34,10 @@ const scalar = (name: string, value: number): NonNullable<TaskInfo['resources']>
 const ports = (...range: { begin: number; end: number }[]): NonNullable<TaskInfo['resources']>[number] => ({ name: 'ports', type: 'RANGES', ranges: { range } });
 const env = ({ main }: { main: Container }): Record<string, string | undefined> => Object.fromEntries((main.env ?? []).map(({ name, value }) => [name, value]));
 const mounts = ({ main, spec }: { main: Container; spec: PodSpec }): Record<string, unknown> =>
-  Object.fromEntries((main.volumeMounts ?? []).map(({ mountPath, name, readOnly }) => [mountPath, [spec.volumes?.find((volume) => volume.name === name)?.hostPath?.path ?? 'empty', readOnly ?? false]]));
+  Object.fromEntries((main.volumeMounts ?? []).map(({ mountPath, name, readOnly }) => {
+    const { path, type } = spec.volumes?.find((volume) => volume.name === name)?.hostPath ?? {};
+    return [mountPath, [...(path === undefined ? ['empty'] : [path, type]), readOnly ?? false]];
+  }));
 
 describe('what is run', () => {
   test.each<[string, Task['command'], Partial<Container>]>([
@@ -111,8 +114,8 @@ it('volumes are paths of the node, in the sandbox, or empty', () => {
   });
   const sandbox = `/sandbox/tasks/${pod.metadata.name ?? ''}`;
   expect(mounts(pod)).toEqual({
-    '/mnt/mesos/sandbox': [sandbox, false], '/data': ['/srv/data', true], '/mnt/mesos/sandbox/cache': [`${sandbox}/c`, false],
-    '/tmp/x': ['empty', false], '/src': ['/src', false], '/own': [`${sandbox}/o`, false], '/x': ['/etc/x', true],
+    '/mnt/mesos/sandbox': [sandbox, 'DirectoryOrCreate', false], '/data': ['/srv/data', '', true], '/mnt/mesos/sandbox/cache': [`${sandbox}/c`, 'DirectoryOrCreate', false],
+    '/tmp/x': ['empty', false], '/src': ['/src', '', false], '/own': [`${sandbox}/o`, 'DirectoryOrCreate', false], '/x': ['/etc/x', '', true],
   });
 });
 

@@ -141,7 +141,14 @@ describe('what a pod names in the API', () => {
     ['spec.containers[0].env[1].valueFrom', { containers: [container('a', { env: [{ name: 'A' }, { name: 'B', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }] })] }],
     [undefined, { volumes: [{ name: 'a', downwardAPI: { items: [{ path: 'n', fieldRef: { fieldPath: 'metadata.name' } }] } }, { name: 'b', projected: { sources: [] } }] }],
   ])('%s needs an API', (field, given) => {
-    expect(fieldThatNeedsApi(pod(given))).toBe(field);
+    const { spec: { containers, volumes = [], ...rest }, ...one } = pod(given);
+    const [first = container('none'), ...others] = containers;
+    const mounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+    expect(fieldThatNeedsApi({ ...one, spec: { ...rest, volumes, containers: [{ ...first, volumeMounts: mounts }, ...others] } })).toBe(field);
+  });
+
+  it('is not asked for a volume that no container mounts', () => {
+    expect(fieldThatNeedsApi(pod({ volumes: [{ name: 'v', secret: { secretName: 's' } }, { name: 'w', persistentVolumeClaim: { claimName: 'c' } }] }))).toBeUndefined();
   });
 });
 

@@ -61,6 +61,16 @@ describe('the watch over what a pod takes on the disk', () => {
     await watch.stop();
   });
 
+  it('counts what containers have written into the hosts file', async () => {
+    const { clock, context } = podWith({ containers: [{ name: 'main', image: 'i', resources: { limits: { 'ephemeral-storage': '100Ki' } } }] }, () => Promise.resolve({ logPath: '' }));
+    await file('pods/u/etc-hosts', 100 * 1024 + 1);
+    const evicted = vi.fn();
+    const watch = new StorageWatch(context, evicted);
+    clock.jump(PERIOD_MS);
+    await vi.waitFor(() => expect(evicted).toHaveBeenCalledWith('Pod ephemeral local storage usage exceeds the total limit of containers 100Ki. '));
+    await watch.stop();
+  });
+
   it('goes on when the Engine does not answer', async () => {
     let away = true;
     const inspect = (): Promise<object> => (away ? Promise.reject(new KmError('unavailable', 'the Engine is away')) : Promise.resolve({ logPath: '', writableLayer: join(root, 'layer') }));

@@ -69,6 +69,7 @@ describe('taskUpdates', () => {
     ['readiness lost under a kill is not told', { state: 'killing', healthy: true }, { stage: 'terminating', cause: kill, status: status('Running', running, false) }, []],
     ['containers that end under a kill are no end of the task', { state: 'killing' }, { stage: 'terminating', cause: kill, status: status('Failed', ended(143, 'Error')) }, []],
     ['all gone after a kill', { state: 'killing' }, { stage: 'terminated', cause: kill, status: status('Failed', ended(143, 'Error')) }, ['TASK_KILLED']],
+    ['nothing runs any more, though files stay', { state: 'killing' }, { stage: 'stopped', cause: kill, status: status('Failed', ended(143, 'Error')) }, ['TASK_KILLED']],
     ['killed before it ran', starting, { stage: 'terminated', cause: kill }, ['TASK_KILLED']],
     ['finished before the first signal', live, { stage: 'terminated', cause: kill, succeededBeforeKill: true, status: status('Succeeded', ended(0, 'Completed')) }, ['TASK_FINISHED']],
     ['deadline', live, { stage: 'terminated', cause: { kind: 'deadline', message: 'too long' } }, ['TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED']],
@@ -107,7 +108,7 @@ describe('taskUpdates', () => {
   it('ends a task once, with nothing behind the end and no TASK_RUNNING after the kill, whatever is seen', () => {
     const seen = fc.record({
       status: fc.constantFrom(status('Pending', {}), status('Running', running, true), status('Running', running), status('Succeeded', ended(0, 'Completed')), status('Failed', ended(1, 'Error'))),
-      stage: fc.constantFrom('syncing' as const, 'terminating' as const, 'terminated' as const),
+      stage: fc.constantFrom('syncing' as const, 'terminating' as const, 'stopped' as const, 'terminated' as const),
       succeededBeforeKill: fc.boolean(),
     });
     fc.assert(

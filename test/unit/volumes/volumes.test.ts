@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import {
   createTerminationMessageFile,
   linkContainerLog,
   listPodDirectories,
+  podFilesSize,
   prepareVolumes,
   readTerminationMessage,
   removePodFiles,
@@ -184,6 +185,22 @@ describe('the pod’s files', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
+  it('the hosts file is written anew where a container has made another one of it, however large', async () => {
+    const path = await writeHostsFile(rootDir, UID, '127.0.0.1 localhost\n');
+    for (const size of [2 ** 33, 5]) {
+      await truncate(path, size);
+      await writeHostsFile(rootDir, UID, '127.0.0.1 localhost\n');
+      expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost\n');
+    }
+  });
+
+  it('what containers have written into them is known', async () => {
+    expect(await podFilesSize(rootDir, UID)).toBe(0);
+    await truncate(await writeHostsFile(rootDir, UID, 'x'), 5000);
+    for (const name of ['main', 'side']) await truncate(await createTerminationMessageFile(rootDir, UID, name), 300);
+    expect(await podFilesSize(rootDir, UID)).toBe(5600);
+  });
+
   it('resolv.conf is replaced in place, and only where there is one', async () => {
     const path = join(dir, 'resolv.conf');
     await writeFile(path, 'nameserver 192.0.2.1\nsearch a.very.long.domain.example\n');
@@ -254,14 +271,20 @@ describe('links to logs', () => {
     expect(await readlink(containerLogPath(pod, 'main', 0, dir))).toBe('/docker/log-2');
   });
 
-  it('have names that a file system takes', async () => {
-    const name = 'n'.repeat(253);
-    await link({ pod: { ...pod, name, uid: 'u' }, dockerLogPath: '/docker/log-1', attempt: 1 }).catch((error: unknown) => {
-      // The directory's own name is too long for ext4 then; the kubelet fails in the same place.
-      expect(error).toMatchObject({ code: 'internal' });
-    });
-    await link({ container: 'm'.repeat(200) });
-    expect(await exists(join(dir, 'containers', `web_shop_${'m'.repeat(200)}-${id}`.slice(0, 251) + '.log'))).toBe(true);
+  it('have names that a file system takes, always the same ones, which tell what has a long name in common', async () => {
+    const twins = ['a', 'b'].map((end) => ({ ...pod, namespace: 'n'.repeat(63), name: 'p'.repeat(252) + end, uid: UID }));
+    for (const [i, twin] of twins.entries()) {
+      for (const container of ['c'.repeat(63), 'main']) await link({ pod: twin, container, containerId: `${i}`.repeat(64) });
+    }
+    const paths = twins.map((twin) => containerLogPath(twin, 'main', 0, dir));
+    for (const path of paths) expect(await readlink(path)).toBe('/docker/log-1');
+    expect(paths[0]).not.toBe(paths[1]);
+    expect(paths[0]).toMatch(new RegExp(`/pods/n{63}_p+-[0-9a-f]{16}_${UID}/main/0\\.log$`));
+    const flat = await readdir(join(dir, 'containers'));
+    expect(flat).toHaveLength(4);
+    for (const name of flat) expect(name).toMatch(/^p{40,}-[0-9a-f]{16}_n{63}_(c{63}|main)-[01]{64}\.log$/);
+    for (const twin of twins) await removePodLogs(twin, dir);
+    expect([...(await readdir(join(dir, 'containers'))), ...(await readdir(join(dir, 'pods')))]).toEqual([]);
   });
 
   it('go with their container, or all with their pod, and nobody else’s', async () => {
