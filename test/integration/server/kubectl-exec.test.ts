@@ -27,6 +27,15 @@ describe.skipIf(!HAS_KUBECTL)('kubectl exec', () => {
     expect([code, sum(bytes)]).toEqual([0, sum(sent)]);
   });
 
+  it('takes long commands, and says where one is too long', async () => {
+    const exec = (...words: string[]): ReturnType<TryKubectl['run']> => k.run(['exec', 'sleeper', '--', 'sh', '-c', 'echo $# ${#1}', 'sh', ...words]);
+    const word = 'x'.repeat(100_000); // the kernel takes 128 KiB in one argument
+    expect((await exec(word)).stdout).toBe('1 100000\n');
+    expect((await exec(...Array.from({ length: 10 }, () => word))).stdout).toBe('10 100000\n');
+    const refused = await exec(...Array.from({ length: 11 }, () => word));
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('431 Request Header Fields Too Large')]);
+  });
+
   it('may end before its input does', async () => {
     const { code, stdout } = await k.run(['exec', '-i', 'sleeper', '--', 'head', '-c', '3'], randomBytes(5_000_000).fill('x'));
     expect([code, stdout]).toEqual([0, 'xxx']);
