@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { KmError, sleep, systemClock } from '../base/index.ts';
+import { DETACH_KEYS } from './detach-keys.ts';
 import type { EngineAccess } from './execute.ts';
 import { joinStreams } from './join-streams.ts';
 import type { ProcessStreams } from './process-streams.ts';
@@ -19,7 +20,7 @@ export async function attach(engine: EngineAccess, id: string, tty: boolean, str
   const { stdin, stdout, stderr, resize } = streams;
   const signal = AbortSignal.any([streams.signal, closed]);
   const wanted = Object.entries({ stdin, stdout, stderr }).filter(([, stream]) => stream !== undefined);
-  const query = new URLSearchParams([['stream', '1'], ...wanted.map(([name]) => [name, '1'])]);
+  const query = new URLSearchParams([['stream', '1'], ['detachKeys', DETACH_KEYS], ...wanted.map(([name]) => [name, '1'])]);
   const socket = await hijack(host, { method: 'POST', path: `/v${apiVersion}/containers/${id}/attach?${query.toString()}`, signal });
   const ended = new AbortController();
   const sizes = followSizes(resize, ({ width: w, height: h }) => docker.getContainer(id).resize({ w, h, abortSignal: ended.signal }), ended.signal);
