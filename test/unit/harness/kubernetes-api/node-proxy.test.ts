@@ -81,6 +81,19 @@ describe('what only the node can answer', () => {
   });
 
   test.each([
+    ['/runningpods/?a=1', '/api/v1/nodes/n1/proxy/runningpods/?a=1'],
+    ['https://127.0.0.1:PORT/pods', '/api/v1/nodes/n1/proxy/pods'],
+    ['/api/v1/nodes/n1/proxy/pods', '/api/v1/nodes/n1/proxy/pods'],
+    ['https://elsewhere.example/pods', 'https://elsewhere.example/pods'],
+    ['pods/', 'pods/'],
+  ])('is found where it sends to: %s', async (location, here) => {
+    const { api } = await startApi();
+    await startNode(api, { answer: (request, response) => response.writeHead(301, { location: location.replace('PORT', String(request.socket.localPort)) }).end() });
+    const { status, headers } = await fetch(`${api.url}/api/v1/nodes/n1/proxy/x`, { redirect: 'manual' });
+    expect([status, headers.get('location')]).toEqual([301, here]);
+  });
+
+  test.each([
     ['exec?command=ls&command=-l&stdin=true&stdout=1&stderr=false&container=main', '/exec/default/web/main?input=1&output=1&command=ls&command=-l'],
     ['attach?stdout=true&tty=true', '/attach/default/web/main?output=1&tty=1'],
     ['portforward?ports=80&ports=443', '/portForward/default/web?port=80%2C443'],
