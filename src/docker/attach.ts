@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { KmError, sleep, systemClock } from '../base/index.ts';
+import { DETACH_KEYS } from './detach-keys.ts';
 import type { EngineAccess } from './execute.ts';
 import { joinStreams } from './join-streams.ts';
-import type { ProcessStreams } from './process-streams.ts';
+import type { AttachedProcess, ProcessStreams } from './process-streams.ts';
 import { hijack, longRequest } from './raw-request.ts';
 import { followSizes } from './resize.ts';
 
@@ -14,18 +15,18 @@ const SILENCE_MS = 500;
  * Joins the streams of a container's own process until it ends or nobody is at the other side any more; it goes on without them. Throws code `invalid` when it has
  * ended already.
  */
-export async function attach(engine: EngineAccess, id: string, tty: boolean, streams: ProcessStreams): Promise<void> {
+export async function attach(engine: EngineAccess, id: string, { tty, stdinOnce }: AttachedProcess, streams: ProcessStreams): Promise<void> {
   const { docker, host, apiVersion, closed } = engine;
   const { stdin, stdout, stderr, resize } = streams;
   const signal = AbortSignal.any([streams.signal, closed]);
   const wanted = Object.entries({ stdin, stdout, stderr }).filter(([, stream]) => stream !== undefined);
-  const query = new URLSearchParams([['stream', '1'], ...wanted.map(([name]) => [name, '1'])]);
+  const query = new URLSearchParams([['stream', '1'], ['detachKeys', DETACH_KEYS], ...wanted.map(([name]) => [name, '1'])]);
   const socket = await hijack(host, { method: 'POST', path: `/v${apiVersion}/containers/${id}/attach?${query.toString()}`, signal });
   const ended = new AbortController();
   const sizes = followSizes(resize, ({ width: w, height: h }) => docker.getContainer(id).resize({ w, h, abortSignal: ended.signal }), ended.signal);
   let tooLate: Promise<boolean> | undefined;
   try {
-    const joined = joinStreams(socket, tty, { ...streams, signal });
+    const joined = joinStreams(socket, tty, { ...streams, signal }, { handsOnEnd: stdinOnce && !tty });
     tooLate = closeAfterEnd(engine, id, socket, ended.signal);
     await joined;
   } finally {

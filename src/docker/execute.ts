@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
+import { DETACH_KEYS } from './detach-keys.ts';
 import type { EngineHost } from './engine-host.ts';
 import { exitCodeOf, signalExec } from './exec-process.ts';
 import { joinStreams } from './join-streams.ts';
@@ -25,7 +26,7 @@ export async function execute(engine: EngineAccess, containerId: string, { comma
   const { docker, host, apiVersion, closed } = engine;
   const { stdin, stdout, stderr } = streams;
   const signal = AbortSignal.any([streams.signal, closed]);
-  const wanted = { AttachStdin: stdin !== undefined, AttachStdout: stdout !== undefined, AttachStderr: stderr !== undefined, Tty: tty };
+  const wanted = { AttachStdin: stdin !== undefined, AttachStdout: stdout !== undefined, AttachStderr: stderr !== undefined, Tty: tty, DetachKeys: DETACH_KEYS };
   const exec = await docker.getContainer(containerId).exec({ Cmd: [...command], ...wanted, abortSignal: signal });
   // Not `signal`: a client that goes away must not close the connection before the command has been told.
   const socket = await hijack(host, { method: 'POST', path: `/v${apiVersion}/exec/${exec.id}/start`, body: { Detach: false, Tty: tty }, signal: closed });

@@ -13,7 +13,7 @@ import { kubeconfigOf } from './kubeconfig.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { NodeProxy } from './node-proxy.ts';
 import { asObject, Registry } from './registry.ts';
-import { refuse, send, type Reply } from './reply.ts';
+import { refuse, refuseUnread, send, type Reply } from './reply.ts';
 import { collectionOf, resourceNamed, resourceOfKind, RESOURCES, type Resource } from './resources.ts';
 import { errorReply, Server } from './server.ts';
 import { keyOf, Store, type Backup } from './store.ts';
@@ -33,6 +33,9 @@ export interface EmbeddedApiOptions {
   /** How many changes of a resource a watch can look back on before it is told 410; 1000 unless told. */
   readonly watchCacheSize?: number;
 }
+
+/** Of the head of a request, as with the real server (Go's `MaxHeaderBytes`): kubectl puts a command with all its arguments into the query. */
+const LARGEST_HEAD = 1_048_576;
 
 /** Hosts that no web page can point at us by a name of its own (DNS rebinding). */
 const BY_ADDRESS = /^(localhost|[\d.]+|\[[\da-f:.]+\])?(:\d+)?$/i;
@@ -175,12 +178,13 @@ export class EmbeddedApi {
 
   async #listen(port: number): Promise<void> {
     const host = this.#options.host ?? '127.0.0.1';
-    const options = { noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0 };
+    const options = { noDelay: true, keepAlive: true, keepAliveTimeout: 180_000, requestTimeout: 0, maxHeaderSize: LARGEST_HEAD };
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
       this.#serve(request, response).catch((error: unknown) => this.#logger.error('a request to the embedded Kubernetes API failed', { error }));
     };
     const identity = this.#identity;
     const http: HttpServer = identity === undefined ? createServer(options, listener) : createTlsServer({ ...options, ciphers: CIPHERS, key: identity.key, cert: identity.certificate }, listener);
+    http.on('clientError', (error, socket) => refuseUnread(socket, error));
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', (error) => reject(new KmError('unavailable', `cannot listen on ${host}:${port}`, { cause: error })));

@@ -7,6 +7,7 @@ import type { Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import { logProtocol, sendLog } from './log-socket.ts';
 import { nodeLocation, type NodeLocation } from './node-location.ts';
+import { locationHere, type ProxiedPlace } from './redirect.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { errorReply, type NodeRequest } from './server.ts';
 import type { KubernetesObject } from './types.ts';
@@ -49,7 +50,7 @@ export class NodeProxy {
       const upstream = this.#ask(location, request, {});
       upstream.on('error', (error) => fail(unreachable(what, location, error)));
       upstream.on('response', (answer) => {
-        this.#answer(what, answer, response).catch((error: unknown) => this.#broke(error));
+        this.#answer(what, { prefix: what.prefix, hosts: [`${location.host}:${location.port}`, request.headers.host ?? ''] }, answer, response).catch((error: unknown) => this.#broke(error));
       });
       response.on('close', () => upstream.destroy());
       upstream.end(body);
@@ -121,11 +122,12 @@ export class NodeProxy {
     return secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
   }
 
-  async #answer(what: NodeRequest, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(what: NodeRequest, place: ProxiedPlace, answer: IncomingMessage, response: ServerResponse): Promise<void> {
     const status = answer.statusCode ?? 502;
     if (what.subresource === 'log' && status >= 400) return send(response, await logRefusal(what, status, answer));
     const headers = Object.entries(answer.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
-    response.writeHead(status, Object.fromEntries(headers));
+    const { location } = answer.headers;
+    response.writeHead(status, { ...Object.fromEntries(headers), ...(location !== undefined && { location: locationHere(location, place) }) });
     response.flushHeaders();
     await pipeline(answer, response);
   }

@@ -42,3 +42,17 @@ export function refuse(socket: Duplex, reply: Reply): void {
   const head = [`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}`, 'content-type: application/json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+/** How long a client may go on sending what is not read any more, so that it hears why, milliseconds. */
+const LINGER_MS = 500;
+
+/** Refuses what could not be read as a request, in the words of Go's server, and ends the connection: Node's own answer has none that kubectl could show. */
+export function refuseUnread(socket: Duplex, error: NodeJS.ErrnoException): void {
+  if (socket.writableEnded) return; // told already: what it goes on sending is no better
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const words = `${status} ${STATUS_CODES[status]}`;
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
+  socket.end(`HTTP/1.1 ${words}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n${words}`);
+}

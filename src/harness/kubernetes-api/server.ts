@@ -24,7 +24,9 @@ export interface NodeRequest {
   /** The pod or the node. */
   readonly object: KubernetesObject;
   readonly subresource: 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
-  /** Path and query below the subresource, as the client sent them; a path at least. */
+  /** Path of the subresource, as the client sent it. */
+  readonly prefix: string;
+  /** Path and query below it, as the client sent them; a path at least. */
   readonly rest: string;
   readonly query: URLSearchParams;
   /** Of `nodes/NAME:PORT/proxy`: another port of the node than that of its API. */
@@ -139,8 +141,9 @@ export class Server {
     if (!target.resource.subresources.some((sub) => sub.name === subresource)) throw noSuchPath();
     if (object.kind === 'Pod' && subresource !== 'proxy') checkContainer(call, object);
     // Not what the path was taken apart into: an encoded slash, or one at the end, means something to the node.
-    const below = call.url.replace(/^(\/[^/?]+){5}/, '');
-    return { object, subresource, rest: below.startsWith('/') ? below : `/${below}`, query: call.query, ...place };
+    const prefix = (target.resource.namespaced ? /^(\/[^/?]+){7}/ : /^(\/[^/?]+){5}/).exec(call.url)?.[0] ?? '';
+    const below = call.url.slice(prefix.length);
+    return { object, subresource, prefix, rest: below.startsWith('/') ? below : `/${below}`, query: call.query, ...place };
   }
 }
 

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { errorLine, type Answer } from './answer.ts';
-import { pathAndQuery } from './asked.ts';
-import { limit, serverLimits } from './limits.ts';
+import { pathOf, queryOf } from './asked.ts';
+import { limit, LIMITS, serverLimits } from './limits.ts';
 import { close, connectionsOf, listen, type Listening } from './listen.ts';
 import { Router, type Route } from './router.ts';
 import { send } from './send.ts';
@@ -24,7 +24,7 @@ export class HealthzServer {
     this.#router = new Router(options.routes);
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#server = createServer(serverLimits, (request, response) => this.#serve(request, response));
+    this.#server = createServer({ ...serverLimits, maxHeaderSize: LIMITS.healthzHeaderBytes }, (request, response) => this.#serve(request, response));
     limit(this.#server);
     this.#connections = connectionsOf(this.#server);
   }
@@ -50,10 +50,10 @@ export class HealthzServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const asked = pathAndQuery(request);
-    if (asked === undefined) return errorLine(400, '400 Bad Request');
+    const path = pathOf(request);
+    if (path === undefined) return errorLine(400, '400 Bad Request');
     const method = request.method ?? '';
-    const match = this.#router.find(method, asked.path);
-    return 'answer' in match ? match.answer : match.route.serve({ request, method, ...asked, params: match.params, signal: new AbortController().signal });
+    const match = this.#router.find(method, path);
+    return 'answer' in match ? match.answer : match.route.serve({ request, method, path, query: queryOf(request), params: match.params, signal: new AbortController().signal });
   }
 }

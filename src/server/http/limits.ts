@@ -12,7 +12,12 @@ export const LIMITS = {
   keepAliveMs: 95_000,
   /** How often the three above are looked at. */
   checkMs: 5_000,
-  headerBytes: 65_536,
+  /** Of the head of one request, as with the kubelet and kube-apiserver (Go's `MaxHeaderBytes`): a command and its arguments stand in the query. */
+  headerBytes: 1_048_576,
+  /** The same where nobody has anything long to say. */
+  healthzHeaderBytes: 16_384,
+  /** Of requests whose sender we do not know yet: each connection, and all together beyond that. */
+  unadmitted: { free: 8_192, shared: 16 * 1_048_576, parts: 2_048 },
   /** Headers of one request; more are dropped. */
   headers: 200,
   /** Connections at the same time; more are closed at once. */
@@ -51,6 +56,7 @@ export function limit(server: Server): void {
     // What still comes is read for a moment: closing at once would take the answer from a client that is still sending.
     const linger = setTimeout(() => socket.destroy(), LIMITS.lingerMs);
     socket.once('close', () => clearTimeout(linger));
+    // As Go's server says it: kubectl shows the body.
     socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
   });
 }

@@ -98,13 +98,21 @@ describe('the API of a node', () => {
     expect(summary.pods[0]?.containers.find(({ name }) => name === 'busy')?.cpu.usageNanoCores).toBeGreaterThan(2e7);
   });
 
+  const kubectl = async (...args: string[]): Promise<string> => {
+    const begun = new Kubectl('kubectl', args, { ...process.env, KUBECONFIG: cluster.kubeconfigPath, HOME: dir });
+    begun.end();
+    const { code, stdout, stderr } = await begun.ended;
+    return code === 0 ? stdout : stderr;
+  };
+
+  it.skipIf(!HAS_KUBECTL)('is reached through the API, also where it sends to another path', async () => {
+    for (const path of ['runningpods', 'runningpods/']) {
+      expect(JSON.parse(await kubectl('get', '--raw', `/api/v1/nodes/${NODE}/proxy/${path}`)), path).toMatchObject({ kind: 'PodList', items: [{ metadata: { name: 'load' } }] });
+    }
+  });
+
   it.skipIf(!HAS_KUBECTL)('is what kubectl top shows', async () => {
-    const top = async (...args: string[]): Promise<string> => {
-      const kubectl = new Kubectl('kubectl', ['top', ...args, '--no-headers'], { ...process.env, KUBECONFIG: cluster.kubeconfigPath, HOME: dir });
-      kubectl.end();
-      const { code, stdout, stderr } = await kubectl.ended;
-      return code === 0 ? stdout : stderr;
-    };
+    const top = (...args: string[]): Promise<string> => kubectl('top', ...args, '--no-headers');
     expect(await top('nodes')).toMatch(/^endpoints-node +\d+m +\d+% +\d+Mi +\d+% *\n$/);
     expect(await top('pods', '--containers')).toMatch(/^load +busy +[1-9]\d*m +\d+Mi *\nload +probed +\d+m +\d+Mi *\n$/);
     expect(await top('pod', 'nobody')).toContain('not found');

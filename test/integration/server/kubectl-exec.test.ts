@@ -1,9 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_KUBECTL, TryKubectl } from './try-kubectl.ts';
+import { HAS_KUBECTL, TryKubectl, type Kubectl } from './try-kubectl.ts';
 
 const SOON = { timeout: 30_000 };
+/** Says each byte that it reads, on a raw terminal. */
+const TELL = ['sh', '-c', 'stty raw -echo; echo begun; while :; do dd bs=1 count=1 2>/dev/null | od -An -tx1; done'];
 const sum = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Ctrl-P comes through at once, not with the next key; Ctrl-P Ctrl-Q too, and nothing ends. */
+async function expectKeys(telling: Kubectl): Promise<void> {
+  await expect.poll(() => telling.stdout, SOON).toContain('begun');
+  for (const [keys, said] of [['\x10', ' 10'], ['a', ' 61'], ['\x10\x11', ' 11'], ['\x00b', ' 62']] as const) {
+    telling.write(keys);
+    await expect.poll(() => telling.stdout, SOON).toContain(said);
+  }
+}
 
 describe.skipIf(!HAS_KUBECTL)('kubectl exec', () => {
   let k: TryKubectl;
@@ -27,6 +38,15 @@ describe.skipIf(!HAS_KUBECTL)('kubectl exec', () => {
     expect([code, sum(bytes)]).toEqual([0, sum(sent)]);
   });
 
+  it('takes long commands, and says where one is too long', async () => {
+    const exec = (...words: string[]): ReturnType<TryKubectl['run']> => k.run(['exec', 'sleeper', '--', 'sh', '-c', 'echo $# ${#1}', 'sh', ...words]);
+    const word = 'x'.repeat(100_000); // the kernel takes 128 KiB in one argument
+    expect((await exec(word)).stdout).toBe('1 100000\n');
+    expect((await exec(...Array.from({ length: 10 }, () => word))).stdout).toBe('10 100000\n');
+    const refused = await exec(...Array.from({ length: 11 }, () => word));
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('431 Request Header Fields Too Large')]);
+  });
+
   it('may end before its input does', async () => {
     const { code, stdout } = await k.run(['exec', '-i', 'sleeper', '--', 'head', '-c', '3'], randomBytes(5_000_000).fill('x'));
     expect([code, stdout]).toEqual([0, 'xxx']);
@@ -42,6 +62,12 @@ describe.skipIf(!HAS_KUBECTL)('kubectl exec', () => {
     await expect.poll(processes, SOON).not.toContain('66611');
     shell.write('exit 9\n');
     expect((await shell.ended).code).toBe(9);
+  });
+
+  it('hands on every key, also those with which Docker detaches', async () => {
+    const telling = k.onTerminal(`exec -it sleeper -- ${TELL.slice(0, 2).join(' ')} "${TELL[2]}"`);
+    await expectKeys(telling);
+    telling.kill();
   });
 
   it('that is killed leaves no command that goes on writing', async () => {
@@ -102,6 +128,26 @@ describe.skipIf(!HAS_KUBECTL)('kubectl attach and run', () => {
     await expect.poll(() => shell.stdout, SOON).toContain('27 91');
     shell.write('exit\n');
     expect((await shell.ended).stdout).toContain('pod "typed" deleted');
+  });
+
+  it('attach hands on every key, also those with which Docker detaches', async () => {
+    await k.pod('teller', [{ stdin: true, tty: true, command: ['sh', '-c', `read line; ${TELL[2]}`] }], { restartPolicy: 'Never' });
+    const telling = k.onTerminal('attach -it teller');
+    await expect.poll(async () => {
+      telling.write('\n');
+      return telling.stdout;
+    }, SOON).toContain('begun');
+    await expectKeys(telling);
+    telling.kill();
+  });
+
+  it('attach gives all output of a container whose input is piped, and leaves its input open', async () => {
+    await k.pod('answers', [{ stdin: true, command: ['sh', '-c', 'while read line; do sleep 0.5; echo "got $line"; [ "$line" = end ] && exit; done'] }], { restartPolicy: 'Never' });
+    const first = k.begin('attach', '-i', 'answers');
+    first.end('one\ntwo\n');
+    await expect.poll(() => first.stdout, SOON).toContain('got one\ngot two\n');
+    expect((await k.run(['attach', '-i', 'answers'], 'end\n')).stdout).toContain('got end\n');
+    first.kill();
   });
 
   it('attach joins a container that runs already; leaving does not end it', async () => {

@@ -33,7 +33,7 @@ async function secure(node: TestNode): Promise<TLSSocket> {
 async function rest(socket: Socket): Promise<string> {
   let all = '';
   socket.on('data', (chunk: Buffer) => (all += chunk.toString('latin1')));
-  if (!socket.closed) await once(socket, 'close');
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve)); // also by a reset
   return all;
 }
 
@@ -42,6 +42,7 @@ describe('an answer', () => {
     { methods: ['GET'], pattern: '/pods', serve: () => json({ items: [] }) },
     { methods: ['GET'], pattern: '/run', serve: () => { throw Refusal.of(404, 'pod does not exist'); } },
     { methods: ['GET'], pattern: '/exec', serve: () => { throw new Error('oops'); } },
+    { methods: ['GET'], pattern: '/spec', serve: ({ query }) => text(200, String(query.get('command')?.length)) },
     { methods: ['GET'], pattern: '/logs/*', serve: ({ query }) => ({ status: 200, headers: {}, body: Readable.from([query.get('a') ?? '', 'b']) }) },
   ];
 
@@ -56,6 +57,12 @@ describe('an answer', () => {
     expect(await ask('/exec')).toBe('500 text/plain; charset=utf-8 oops');
     expect(await ask('/logs/x?a=%20')).toBe('200 undefined  b');
     expect(await ask('/%zz')).toContain('400 ');
+  });
+
+  it('comes to a request as long as a kubelet takes it', async () => {
+    await using node = await TestNode.start({ reviews: reviews(), routes });
+    const word = 'x'.repeat(1_000_000);
+    expect(await node.ask(`/spec?command=${word}`, { token: 't' })).toMatchObject({ status: 200, body: '1000000' });
   });
 
   it('ends its stream when the client goes', async () => {
@@ -174,12 +181,71 @@ describe('a client that does harm', () => {
     await stillServes(node);
   });
 
-  it('with oversized headers gets 431', async () => {
+  it('with oversized headers gets 431, and words that kubectl shows', async () => {
     await using node = await TestNode.start({ reviews: reviews() });
     const socket = await secure(node);
-    socket.write(`GET /pods HTTP/1.1\r\nHost: n1\r\nX-Big: ${'x'.repeat(100_000)}\r\n\r\n`);
-    expect(await rest(socket)).toContain('HTTP/1.1 431 ');
+    socket.write(`GET /pods HTTP/1.1\r\nHost: n1\r\nX-Big: ${'x'.repeat(2 ** 20 + 1)}\r\n\r\n`);
+    expect(await rest(socket)).toMatch(/^HTTP\/1.1 431 [^]*\r\n\r\n431 Request Header Fields Too Large$/);
     await stillServes(node);
+  });
+
+  describe('and makes us hold long requests', () => {
+    const limits = { unadmitted: { free: 8_192, shared: 2 ** 20, parts: 400 } };
+    const long = 'x'.repeat(300_000);
+    const begin = async (node: TestNode): Promise<TLSSocket> => {
+      const socket = await secure(node);
+      await new Promise((resolve) => socket.write(`GET /pods?${long}`, resolve));
+      return socket;
+    };
+
+    it('has no more than a share of them: who has held his for longest goes first', async () => {
+      await using node = await TestNode.start({ reviews: reviews(), limits });
+      const first = await begin(node);
+      const others = await Promise.all(Array.from({ length: 3 }, () => begin(node)));
+      await rest(first);
+      const last = others.at(-1) as TLSSocket;
+      last.write(' HTTP/1.1\r\nHost: n1\r\nAuthorization: Bearer t\r\nConnection: close\r\n\r\n');
+      expect(await rest(last)).toMatch(/^HTTP\/1.1 200 /);
+      expect((await node.ask(`/pods?${long}`, { token: 't' })).status).toBe(200);
+    });
+
+    it('is counted until the API has said whose they are, also where he has left', async () => {
+      const known = reviews();
+      const answer = Promise.withResolvers<undefined>();
+      let asked = 0;
+      known.token = () => (asked++, answer.promise);
+      await using node = await TestNode.start({ reviews: known, limits });
+      for (let i = 1; i <= 3; i += 1) {
+        const socket = await begin(node);
+        socket.write(` HTTP/1.1\r\nHost: n1\r\nAuthorization: Bearer t${i}\r\n\r\n`);
+        await expect.poll(() => asked).toBe(i);
+        socket.destroy();
+      }
+      await rest(await begin(node));
+      answer.resolve(undefined);
+      await expect.poll(async () => (await node.ask(`/pods?${long}`, { token: 't' }).catch(() => undefined))?.status).toBe(401);
+    });
+
+    it('in thousands of parts is closed', async () => {
+      await using node = await TestNode.start({ reviews: reviews(), limits });
+      const socket = await secure(node);
+      socket.write('GET /pods?');
+      const drip = setInterval(() => socket.write('x'), 0);
+      await rest(socket);
+      clearInterval(drip);
+      await stillServes(node);
+    });
+  });
+
+  it('is told apart from who is known: nothing of that is counted', async () => {
+    await using node = await TestNode.start({ reviews: reviews(), limits: { unadmitted: { free: 8_192, shared: 100_000, parts: 10 } } });
+    const socket = await secure(node);
+    let all = '';
+    socket.on('data', (chunk: Buffer) => (all += chunk.toString('latin1')));
+    for (let i = 1; i <= 30; i += 1) {
+      socket.write(`GET /pods?${'x'.repeat(90_000)} HTTP/1.1\r\nHost: n1\r\nAuthorization: Bearer t\r\n\r\n`);
+      await expect.poll(() => all.match(/HTTP\/1.1 200/g)?.length).toBe(i);
+    }
   });
 
   it('that sends random bytes, before TLS and within it, is closed', async () => {

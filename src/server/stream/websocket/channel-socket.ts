@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { KmError } from '../../../base/index.ts';
 import { Garbage } from '../garbage.ts';
 import type { StreamLimits } from '../limits.ts';
+import { Base64Pieces } from './base64-pieces.ts';
 import { Channel, type ChannelCarrier, type ChannelKind } from './channel.ts';
 import { CLOSE, OPCODE } from './frame.ts';
 import type { Place } from './frame-decoder.ts';
@@ -19,9 +20,8 @@ const CLOSE_CHANNEL = 255;
 /** Bytes that may wait to be sent before pings are left without an answer. */
 const MOST_OWED = 64 * 1024;
 const CLOSING_MS = 10_000;
+const DIGIT_0 = 0x30;
 const TICK_MS = 10_000;
-/** Parts in which a message may come that is read as a whole. */
-const MOST_PARTS = 4096;
 
 /**
  * The channels of one WebSocket (Kubernetes v1.20 apiserver/pkg/util/wsstream). `signal` aborts when it is over, whoever ended it.
@@ -35,14 +35,15 @@ export class ChannelSocket implements ChannelCarrier {
   readonly #over = new AbortController();
   #activeAt: number;
   readonly #garbage = new Garbage();
-  /** Of the message that is coming: the channel, when its number has come; and its parts, where it means something only when it is whole. */
+  /** Of the message that is coming, when its number has come. */
   #channel: number | undefined;
-  #parts: Buffer[] = [];
+  readonly #base64: Base64Pieces | undefined;
   #isClosing = false;
   #cancelTimer: () => void = () => undefined;
 
   constructor(socket: Duplex, head: Buffer, options: ChannelSocketOptions) {
     this.#options = options;
+    this.#base64 = options.isBase64 ? new Base64Pieces() : undefined;
     this.#activeAt = options.clock.now();
     this.#channels = options.kinds.map((kind, number) => new Channel(this, number, kind));
     this.#messages = new MessageSocket(socket, head, {
@@ -100,25 +101,22 @@ export class ChannelSocket implements ChannelCarrier {
     this.#activeAt = this.#options.clock.now();
     this.#garbage.add(piece.length);
     if (this.#isClosing) return;
-    if (this.#options.isBase64) return this.#receiveText(piece, isLast);
     let data = piece;
     if (isFirst) this.#channel = undefined;
     if (this.#channel === undefined) {
       this.#channel = piece[0];
       data = piece.subarray(1);
     }
-    if (this.#channel === CLOSE_CHANNEL && data[0] !== undefined) this.#channels[data[0]]?.receiveEnd();
-    else if (this.#channel !== undefined) this.#channels[this.#channel]?.receive(data);
+    if (this.#channel === undefined) return;
+    if (this.#base64 !== undefined) this.#receiveText(this.#base64, this.#channel - DIGIT_0, data, isLast);
+    else if (this.#channel === CLOSE_CHANNEL && data[0] !== undefined) this.#channels[data[0]]?.receiveEnd();
+    else this.#channels[this.#channel]?.receive(data);
   }
 
-  /** Base64 is not to be cut anywhere: a message is decoded when it is whole. */
-  #receiveText(piece: Buffer, isLast: boolean): void {
-    this.#parts.push(piece);
-    if (this.#parts.length > MOST_PARTS) return this.close(CLOSE.tooBig);
-    if (!isLast) return;
-    const message = Buffer.concat(this.#parts).toString('latin1');
-    this.#parts = [];
-    if (message !== '') this.#channels[message.charCodeAt(0) - '0'.charCodeAt(0)]?.receive(Buffer.from(message.slice(1), 'base64'));
+  #receiveText(base64: Base64Pieces, number: number, text: Buffer, isLast: boolean): void {
+    const channel = this.#channels[number];
+    channel?.receive(base64.take(text));
+    if (isLast) channel?.receive(base64.end());
   }
 
   #tick(): void {

@@ -1,8 +1,8 @@
 import { CLOSE, CONTROL, OPCODE, WebSocketError } from './frame.ts';
 import { unmask } from './unmask.ts';
 
-/** Bytes of one message that are taken at most; a client's terminal or file comes in messages of about 32 KiB. */
-const LARGEST_MESSAGE = 4 * 1024 * 1024;
+/** Bytes of one message that are taken at most, as with the kubelet (Go's x/net/websocket): it is never held, but whose length is nonsense is no client. */
+const LARGEST_MESSAGE = 32 * 1024 * 1024;
 const LARGEST_CONTROL = 125;
 
 /** Where a piece stands in its message. */

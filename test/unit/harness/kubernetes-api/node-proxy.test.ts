@@ -1,5 +1,5 @@
 import { createServer as createPlainServer, request as httpRequest, type IncomingMessage, type Server as PlainServer, type ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -52,9 +52,9 @@ const echoUpgraded: Upgrade = (request, socket) => {
 };
 
 /** A node `n1` of the API whose own API answers so. */
-async function startNode(api: EmbeddedApi, { answer = echo, upgraded = echoUpgraded }: { answer?: Answer; upgraded?: Upgrade } = {}): Promise<void> {
+async function startNode(api: EmbeddedApi, { answer = echo, upgraded = echoUpgraded }: { answer?: Answer; upgraded?: Upgrade } = {}, settings: ServerOptions = {}): Promise<void> {
   const identity = selfSigned(['127.0.0.1'], Date.now());
-  const node = createServer({ key: identity.key, cert: identity.certificate }, answer);
+  const node = createServer({ ...settings, key: identity.key, cert: identity.certificate }, answer);
   nodes.push(node);
   node.on('upgrade', upgraded);
   await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
@@ -81,6 +81,19 @@ describe('what only the node can answer', () => {
   });
 
   test.each([
+    ['/runningpods/?a=1', '/api/v1/nodes/n1/proxy/runningpods/?a=1'],
+    ['https://127.0.0.1:PORT/pods', '/api/v1/nodes/n1/proxy/pods'],
+    ['/api/v1/nodes/n1/proxy/pods', '/api/v1/nodes/n1/proxy/pods'],
+    ['https://elsewhere.example/pods', 'https://elsewhere.example/pods'],
+    ['pods/', 'pods/'],
+  ])('is found where it sends to: %s', async (location, here) => {
+    const { api } = await startApi();
+    await startNode(api, { answer: (request, response) => response.writeHead(301, { location: location.replace('PORT', String(request.socket.localPort)) }).end() });
+    const { status, headers } = await fetch(`${api.url}/api/v1/nodes/n1/proxy/x`, { redirect: 'manual' });
+    expect([status, headers.get('location')]).toEqual([301, here]);
+  });
+
+  test.each([
     ['exec?command=ls&command=-l&stdin=true&stdout=1&stderr=false&container=main', '/exec/default/web/main?input=1&output=1&command=ls&command=-l'],
     ['attach?stdout=true&tty=true', '/attach/default/web/main?output=1&tty=1'],
     ['portforward?ports=80&ports=443', '/portForward/default/web?port=80%2C443'],
@@ -90,6 +103,15 @@ describe('what only the node can answer', () => {
     await startNode(api);
     await call('POST', PODS, web());
     expect(await upgrade(`${api.url}${PODS}/web/${path}`)).toEqual({ code: 101, text: `${asked}, from the client` });
+  });
+
+  test('may be a command as long as the real server takes; beyond, kubectl is told', async () => {
+    const { api, call } = await startApi();
+    await startNode(api, { upgraded: (request, socket) => socket.end(`${switchProtocols}${request.url?.length}`) }, { maxHeaderSize: 2 ** 21 });
+    await call('POST', PODS, web());
+    const exec = (bytes: number): ReturnType<typeof upgrade> => upgrade(`${api.url}${PODS}/web/exec?command=${'x'.repeat(bytes)}`);
+    expect(await exec(1_000_000)).toEqual({ code: 101, text: String('/exec/default/web/main?command='.length + 1_000_000) });
+    expect(await exec(2 ** 20)).toEqual({ code: 431, text: '431 Request Header Fields Too Large' });
   });
 
   test('is asked at another port of a node, without credentials', async () => {

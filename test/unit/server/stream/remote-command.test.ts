@@ -317,7 +317,7 @@ describe('a command over a WebSocket', () => {
     await using server = await node({ wanted: { stdin: true }, run: async ({ stdin, signal }) => (stdin?.resume(), await new Promise((resolve) => signal.addEventListener('abort', resolve)), exit(0)) });
     const [client, other] = [await server.webSocket('/exec/default/web/main', 'v5.channel.k8s.io'), await server.webSocket('/exec/default/web/main', 'v5.channel.k8s.io')];
     const closed = once(client.webSocket, 'close');
-    client.send(0, Buffer.alloc(5_000_000));
+    client.send(0, Buffer.alloc(33_600_000));
     expect((await closed)[0]).toBe(1009);
     other.webSocket.ping();
     await once(other.webSocket, 'pong');

@@ -8,7 +8,7 @@ import type { Reviews } from '../../../../src/server/access/reviews.ts';
 import { selfSigned } from '../../../../src/server/certificate/make-certificate.ts';
 import type { TlsMaterial } from '../../../../src/server/certificate/tls-material.ts';
 import { text } from '../../../../src/server/http/answer.ts';
-import { NodeServer } from '../../../../src/server/http/node-server.ts';
+import { NodeServer, type NodeServerOptions } from '../../../../src/server/http/node-server.ts';
 import { requestMeter } from '../../../../src/server/http/request-meter.ts';
 import type { Route } from '../../../../src/server/http/router.ts';
 import { Metrics, silentLogger } from '../../../../src/telemetry/index.ts';
@@ -54,7 +54,7 @@ export class TestNode implements AsyncDisposable {
     this.server = server;
   }
 
-  static async start(options: { reviews?: Reviews; clientCa?: string; routes?: readonly Route[]; limits?: { headersTimeout: number; connectionsCheckingInterval: number }; clock?: Clock }): Promise<TestNode> {
+  static async start(options: { reviews?: Reviews; clientCa?: string; routes?: readonly Route[]; limits?: NodeServerOptions['limits']; clock?: Clock }): Promise<TestNode> {
     const { reviews, clientCa, limits, clock = systemClock } = options;
     const pair = await selfSigned({ commonName: 'n1', names: ['n1'], addresses: ['127.0.0.1'] }, Date.now());
     const settings = { ...pair, requestCert: clientCa !== undefined, ...(clientCa !== undefined && { ca: clientCa }) };
