@@ -1,6 +1,7 @@
 #!/bin/sh
 # The process that the Mesos agent watches: starts the worker and starts it anew when it dies of itself, so that a crash costs no
-# task. It holds no state. The worker's exit codes: 0 done, 2 bad usage, 3 gave up for good, 75 told to restart; all else is a crash.
+# task. It holds no state. The worker's exit codes: 0 done, 2 bad usage, 3 gave up for good, 75 told to restart; all else is a crash. Bad usage of a later
+# worker is one too: the first has lived with the same arguments, and there may be pods.
 # A signal to end that finds no worker, or one that cannot hear it yet, is told to the next by KM_EXECUTOR_STOP: somebody has to end the pods.
 # usage: supervise.sh WORKER [ARGUMENT]...
 worker=
@@ -17,6 +18,7 @@ setpriv --pdeathsig KILL true 2>/dev/null && bound='setpriv --pdeathsig KILL'
 stopping=
 tries=3 # for ending the pods, once we are to stop
 pause=0
+first=yes
 young=0 # workers in a row that died within ten seconds
 while :; do
   [ -z "$stopping" ] || export KM_EXECUTOR_STOP="$stopping"
@@ -31,7 +33,8 @@ while :; do
     kill -0 "$worker" 2>/dev/null || break # a signal to us ends `wait`, not the worker
   done
   worker=
-  case $code in 0 | 2 | 3) exit "$code" ;; esac
+  case $code in 0 | 3) exit "$code" ;; 2) [ -z "$first" ] || exit 2 ;; esac
+  first=
   if [ -n "$stopping" ]; then
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || exit "$code"

@@ -18,7 +18,8 @@ export type JournalEntry =
   | { readonly kind: 'order'; readonly taskId: string; readonly order: Order }
   /** Tasks that are launched together or not at all; it comes before theirs. Until it is decided none of them is anything but accepted, or refused. */
   | { readonly kind: 'group'; readonly taskIds: readonly string[]; readonly decided: boolean }
-  | { readonly kind: 'settled'; readonly taskId: string }
+  /** The task is over on all sides; `uid` is the pod that it ran. */
+  | { readonly kind: 'settled'; readonly taskId: string; readonly uid?: string }
   /** A pod of an earlier run, whose files are still to be removed and whose end the API has to hear of; then `buried`. */
   | ({ readonly kind: 'former' } & FormerPod)
   | { readonly kind: 'buried'; readonly uid: string };
@@ -101,6 +102,9 @@ interface Said {
   readonly notes: PodNotes;
 }
 
+/** So many tasks that are over are remembered: an event that comes twice comes soon. */
+const MOST_BYGONE = 1000;
+
 /** The state that the journal's entries add up to; it grows with each one and gives the shortest list that says the same. */
 export class ExecutorState {
   #facts: RunFacts | undefined;
@@ -110,6 +114,8 @@ export class ExecutorState {
   /** Undecided, by their first task. */
   readonly #groups = new Map<string, readonly string[]>();
   readonly #former = new Map<string, FormerPod>();
+  /** UIDs of pods that have run and are over, by their tasks. */
+  readonly #bygone = new Map<string, string>();
 
   static restore(entries: Iterable<JournalEntry>): ExecutorState {
     const state = new ExecutorState();
@@ -163,6 +169,7 @@ export class ExecutorState {
       case 'settled':
         this.#pods.delete(entry.taskId);
         this.#orders.delete(entry.taskId);
+        if (entry.uid !== undefined) this.#rememberBygone(entry.taskId, entry.uid);
         break;
       case 'former':
         this.#former.set(entry.pod.uid, { pod: entry.pod, ...(entry.status === undefined ? {} : { status: entry.status }) });
@@ -190,6 +197,11 @@ export class ExecutorState {
     return [...this.#groups.values()];
   }
 
+  /** The pod that a task was that is over. Only the last thousand are known. */
+  bygone(taskId: string): string | undefined {
+    return this.#bygone.get(taskId);
+  }
+
   /** Pods of earlier runs that are not buried. */
   former(): FormerPod[] {
     return [...this.#former.values()];
@@ -207,6 +219,7 @@ export class ExecutorState {
   /** The shortest list of entries that says the same; `ledger` gives its own. */
   *entries(ledger: Iterable<LedgerEntry>): Generator<JournalEntry> {
     if (this.#facts !== undefined) yield { kind: 'run', ...this.#facts };
+    for (const [taskId, uid] of this.#bygone) yield { kind: 'settled', taskId, uid }; // before the pods: a task's name may be used again
     for (const taskIds of this.#groups.values()) yield { kind: 'group', taskIds, decided: false };
     for (const entry of ledger) yield { kind: 'ledger', entry };
     for (const { record, last, notes } of this.#pods.values()) {
@@ -216,5 +229,12 @@ export class ExecutorState {
     }
     for (const [taskId, order] of this.#orders) yield { kind: 'order', taskId, order };
     for (const former of this.#former.values()) yield { kind: 'former', ...former };
+  }
+
+  #rememberBygone(taskId: string, uid: string): void {
+    this.#bygone.delete(taskId);
+    this.#bygone.set(taskId, uid);
+    const [oldest] = this.#bygone.keys();
+    if (this.#bygone.size > MOST_BYGONE && oldest !== undefined) this.#bygone.delete(oldest);
   }
 }

@@ -38,6 +38,8 @@ export interface LaunchesOptions {
   /** Whether the agent has been told anything of the task; whether that was its end. */
   readonly said: (taskId: string) => boolean;
   readonly isOver: (taskId: string) => boolean;
+  /** Whether it has run its pod, and is over on all sides. */
+  readonly isBygone: (taskId: string) => boolean;
 }
 
 /** A task that is launched with others. */
@@ -144,7 +146,7 @@ export class Launches {
     });
     for (const given of pods) {
       const taskId = `static/${given.metadata?.namespace ?? 'default'}/${given.metadata?.name ?? ''}`;
-      if (this.#options.tasks.has(taskId)) continue;
+      if (this.#options.tasks.has(taskId) || this.#options.isBygone(taskId)) continue; // the agent tells of them each time that it is subscribed with
       const task = this.#options.tasks.add(taskId, 'absent');
       try {
         const pod = await checked(given, async () => derivedUid(this.#options.frameworkId, taskId));
@@ -161,7 +163,7 @@ export class Launches {
     const taskId = info.task_id.value;
     const known = this.#options.tasks.has(taskId) || !this.#options.accept(info);
     if (known) {
-      this.#options.logger.info('task was launched before, it stays one pod', { task: taskId });
+      this.#options.logger.info('task was launched before, its pod is not run a second time', { task: taskId });
       return undefined;
     }
     return this.#options.tasks.add(taskId);

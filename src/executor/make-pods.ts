@@ -114,6 +114,7 @@ export async function makePods(options: MakePodsOptions): Promise<Pods> {
     update,
     said,
     isOver: (taskId) => ledger.isTerminal(taskId),
+    isBygone: (taskId) => state.bygone(taskId) !== undefined,
   });
   return { runtime, tasks, launches, engineInfo };
 }
@@ -124,5 +125,6 @@ export function takeUp({ tasks, launches }: Pods, { state, ledger, rebooted }: M
   for (const pod of known) if (pod.unplaced !== true) tasks.adopt(pod);
   for (const pod of known) if (pod.unplaced === true) void launches.resume(pod);
   launches.takeUp(ledger.unacknowledged().tasks.filter(({ task_id }) => !ledger.isTerminal(task_id.value)), state);
+  for (const taskId of ledger.over()) if (!tasks.has(taskId)) ledger.forget(taskId); // said its end and died
   if (rebooted) tasks.endNow({ kind: 'reboot', message: 'the machine was booted' });
 }

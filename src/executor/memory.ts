@@ -70,9 +70,14 @@ export class Memory {
     this.#look();
   }
 
-  /** Takes a task in. Without room the agent shall still hear why it cannot be, and of that its pod is no part. False when it is known already. */
+  /**
+   * Takes a task in. Without room the agent shall still hear why it cannot be, and of that its pod is no part. False when it is known already, or over: no pod runs a second time. A
+   * task whose name was another pod's, or whose pod brings no UID, is a new one.
+   */
   accept(task: TaskInfo): boolean {
     const { data = new Uint8Array(), ...bare } = task;
+    const bygone = this.state.bygone(task.task_id.value);
+    if (bygone !== undefined && Buffer.from(data.buffer, data.byteOffset, data.byteLength).includes(bygone)) return false;
     return this.ledger.addTask(this.hasRoom(ENTRIES * data.length) ? task : bare);
   }
 

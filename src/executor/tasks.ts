@@ -340,6 +340,7 @@ export class Tasks {
     const { runtime, reporter, kubernetes, record, forget } = this.#options;
     task.timers.stop();
     const uid = task.record?.pod.metadata.uid;
+    const hasRun = uid !== undefined && this.#owners.get(uid) === task.taskId && runtime.get(uid) !== undefined;
     this.#tasks.delete(task.taskId);
     if (uid !== undefined && this.#owners.get(uid) === task.taskId) {
       this.#owners.delete(uid);
@@ -347,7 +348,7 @@ export class Tasks {
       kubernetes()?.forget(uid);
     }
     reporter.forget(task.taskId);
-    record({ kind: 'settled', taskId: task.taskId });
+    record({ kind: 'settled', taskId: task.taskId, ...(hasRun && { uid }) });
     forget(task.taskId);
     this.#departures.departed(task.taskId);
     if (this.#tasks.size === 0) this.#onEmpty?.();

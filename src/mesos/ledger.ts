@@ -126,6 +126,11 @@ export class Ledger {
     return this.#tasks.get(taskId)?.terminal ?? false;
   }
 
+  /** Tasks whose terminal update has been made and that are not forgotten. */
+  over(): string[] {
+    return [...this.#tasks].flatMap(([taskId, { terminal, forgotten }]) => (terminal && !forgotten ? [taskId] : []));
+  }
+
   /** Whether any update of the task has been made (acknowledged or not). */
   hasUpdates(taskId: string): boolean {
     const task = this.#tasks.get(taskId);

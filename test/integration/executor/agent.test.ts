@@ -1,4 +1,8 @@
 /** The agent goes away and comes back, or does not; or it never acknowledges. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ExecutorUnderTest, pod, shell } from '../../support/executor-under-test.ts';
 
@@ -100,4 +104,32 @@ test.concurrent('an agent that acknowledges nothing does not hold up the end', a
   expect(Date.now() - began).toBeLessThan(5_000);
   expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
   expect(await under.leftOvers()).toEqual([]);
+});
+
+test.concurrent('static pods: one that is over is not run again when the agent tells of it again, one that lives is left alone', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'km-static-'));
+  const volumes = [{ name: 'v', hostPath: { path: dir } }];
+  const once = pod({ ...shell('echo >> /v/runs'), volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { ...never, volumes }, { name: 'once' });
+  const stays = pod({}, {}, { name: 'stays' });
+  const executorData = Buffer.from(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', items: [once, stays] }));
+  const runs = (): number => (existsSync(join(dir, 'runs')) ? readFileSync(join(dir, 'runs')).length : 0);
+  const launched = ({ metadata }: typeof once) => ({ taskId: '', uid: metadata?.uid ?? '', name: '' });
+  try {
+    await using under = await ExecutorUnderTest.start({ agent: { executorData } });
+    await under.poll(async () => runs() === 1 && (await under.containers(launched(once).uid)).length === 0, 'it has run');
+    await under.poll(async () => (await under.containers(launched(stays).uid)).length === 2 && (await under.container(launched(stays))).running, 'the other one runs');
+    const before = await under.container(launched(stays));
+    for (const turn of [async () => under.agent.disconnect(), async () => under.killWorker()]) {
+      await turn();
+      await under.until(() => !under.agent.subscribed, 'it is away');
+      await under.until(() => under.agent.subscribed, 'it is back');
+      const task = under.launch(pod(shell('exit 0'), never)); // behind SUBSCRIBED
+      await under.ended(task);
+      expect(await under.containers(launched(once).uid)).toEqual([]);
+    }
+    expect(runs()).toBe(1);
+    expect(await under.container(launched(stays))).toEqual(before);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });

@@ -84,6 +84,25 @@ test('the same task launched twice is one pod', async () => {
   expect(under.states(launched.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
 });
 
+test('a task that is over is not run again by a LAUNCH that comes once more; another pod of its name is', async () => {
+  const first = under.task(pod(shell('exit 0'), { restartPolicy: 'Never' }));
+  const podOf = ({ data, task_id }: typeof first) => ({ taskId: task_id.value, uid: (JSON.parse(Buffer.from(data ?? []).toString()) as Pod).metadata?.uid ?? '' });
+  under.agent.launch(first);
+  await under.ended(podOf(first));
+  await under.gone(podOf(first));
+  await under.until(() => under.record(first.task_id.value)?.updates.every(({ acknowledged }) => acknowledged) === true, 'the agent knows the end');
+  const said = under.states(first.task_id.value);
+  under.agent.send({ type: 'LAUNCH', launch: { task: first } });
+  under.agent.send({ type: 'LAUNCH_GROUP', launch_group: { task_group: { tasks: [first] } } });
+  const other = { ...under.task(pod()), task_id: first.task_id };
+  under.agent.send({ type: 'LAUNCH', launch: { task: other } });
+  await under.poll(async () => (await under.containers(podOf(other).uid)).length === 2, 'the other runs');
+  expect(await under.containers(podOf(first).uid)).toEqual([]);
+  expect(said.at(-1)).toBe('TASK_FINISHED');
+  under.agent.kill(first.task_id.value);
+  await under.gone(podOf(other));
+});
+
 test('a pod that another task runs already is refused, and goes on running', async () => {
   const one = pod();
   const first = under.launch(one);

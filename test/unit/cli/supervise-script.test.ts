@@ -22,6 +22,18 @@ test.each([0, 2, 3])('a worker that ends with %i is not started anew', async (co
   expect(lines).toEqual([]);
 });
 
+test('bad usage of a later worker is a crash: it may be a moment\'s, and there may be pods', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'km-supervise-'));
+  const count = `echo >> ${folder}/workers; n=$(wc -l < ${folder}/workers)`;
+  try {
+    const { exit, lines } = supervise(`${count}; case $n in 1) exit 1 ;; 2) exit 2 ;; *) exit 0 ;; esac`);
+    expect(await exit).toEqual([0, null]);
+    expect(lines).toEqual([1, 2].map((code) => `km: the executor's worker ended with ${code}, starting it anew`));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a signal that comes while a worker is waited for is told to the next one, at once', async () => {
   const { child, exit, lines } = supervise('[ "$KM_EXECUTOR_STOP" = TERM ] && exit 0; exit 1');
   await expect.poll(() => lines.length, { timeout: 15_000, interval: 20 }).toBe(4); // the fourth pause is the first long one

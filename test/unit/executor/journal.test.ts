@@ -72,6 +72,18 @@ describe('a journal of format km-journal/1', () => {
     expect(memoryOf('/var/lib/example/sandbox-1').state.facts).not.toHaveProperty('draining');
   });
 
+  it('remembers the last thousand tasks that are over, also one whose name another pod has by now', () => {
+    const [known] = memoryOf('/var/lib/example/sandbox-0').state.pods();
+    const state = new ExecutorState();
+    for (let n = 0; n <= 1000; n++) state.apply({ kind: 'settled', taskId: `task-${n}`, uid: `uid-${n}` });
+    state.apply({ kind: 'settled', taskId: 'refused' });
+    if (known !== undefined) state.apply({ kind: 'pod', record: { ...known, taskId: 'task-7' } });
+    for (const same of [state, ExecutorState.restore(state.entries([]))]) {
+      expect(['task-0', 'task-1', 'task-7', 'task-1000', 'refused'].map((taskId) => same.bygone(taskId))).toEqual([undefined, 'uid-1', 'uid-7', 'uid-1000', undefined]);
+      expect(same.pods().map(({ taskId }) => taskId)).toEqual(['task-7']);
+    }
+  });
+
   it('tells the next run which pods are left to be removed', async () => {
     const memory = memoryOf('/var/lib/example/sandbox-1');
     expect(memory.fresh).toBe(true);
