@@ -30,6 +30,8 @@ export interface LaunchesOptions {
   readonly hasRoom: (bytes: number) => boolean;
   /** What the agent leaves to us between SHUTDOWN and signal 9, milliseconds. */
   readonly shutdownGraceMs: number;
+  /** There is an API to ask (`--kubeconfig`); as whose node is known only once the agent has told. */
+  readonly hasApi: boolean;
   readonly kubernetes: () => KubernetesSide | undefined;
   readonly record: (entry: JournalEntry) => void;
   /** False when the task is known already. */
@@ -205,7 +207,7 @@ export class Launches {
 
   /** From here on the pod is this task's. Throws code `invalid` when another task has it, or when it needs an API and there is none. */
   #claim(task: Task, pod: ValidPod): void {
-    const field = this.#options.kubernetes() === undefined ? fieldThatNeedsApi(pod) : undefined;
+    const field = this.#options.hasApi ? undefined : fieldThatNeedsApi(pod);
     if (field !== undefined) throw new KmError('invalid', `${field}: comes from a Kubernetes API, and this executor has none (--kubeconfig)`);
     this.#options.tasks.claim(task, pod);
   }

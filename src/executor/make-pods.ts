@@ -108,6 +108,7 @@ export async function makePods(options: MakePodsOptions): Promise<Pods> {
     draining: options.draining,
     hasRoom: (bytes) => memory.hasRoom(bytes),
     shutdownGraceMs: environment.shutdownGraceMs,
+    hasApi: config.kubeconfig !== undefined,
     kubernetes,
     record: (entry) => memory.record(entry),
     accept: (task) => memory.accept(task),

@@ -43,6 +43,8 @@ export class AgentEmulator {
   #forgotten = false;
   /** SHUTDOWN has been said: whoever subscribes is told again. */
   #shuttingDown = false;
+  /** It has ended the executor because nothing was left for it, and gives it no more. */
+  #terminating = false;
   #cancelHeartbeat: (() => void) | undefined;
   #cancelRecovery: (() => void) | undefined;
   readonly #onUpdate = new Listeners<[UpdateRecord, TaskRecord]>();
@@ -86,6 +88,11 @@ export class AgentEmulator {
 
   get subscribed(): boolean {
     return this.#stream !== undefined;
+  }
+
+  /** The executor has been told to end, since nothing was left of what it was started for: until it has, tasks for it are lost. */
+  get terminating(): boolean {
+    return this.#terminating;
   }
 
   /** Tasks by id, in the order in which the agent heard of them. The records go on changing. */
@@ -145,8 +152,11 @@ export class AgentEmulator {
 
   /** Sends any event at once, or with the next subscription when there is none. */
   send(event: Event): void {
-    for (const task of tasksOf(event)) this.#ledger.launch(task.task_id.value);
-    if (this.#stream === undefined) this.#queue.push(event);
+    const taskIds = tasksOf(event).map((task) => task.task_id.value);
+    for (const taskId of taskIds) this.#ledger.launch(taskId);
+    if (this.#terminating && taskIds.length > 0) {
+      for (const taskId of taskIds) this.#drop(taskId, 'REASON_EXECUTOR_TERMINATED', 'Executor terminating'); // Mesos src/slave/slave.cpp, Slave::__run
+    } else if (this.#stream === undefined) this.#queue.push(event);
     else this.#write(event);
     this.#changed();
   }
@@ -220,6 +230,7 @@ export class AgentEmulator {
     this.#stream = undefined;
     this.#cancelHeartbeat?.();
     this.#shuttingDown = false;
+    this.#terminating = false;
     this.#queue = []; // what it was never sent has failed with it
     const how = exit.signal === null ? `exited with status ${String(exit.code)}` : `terminated with signal ${exit.signal}`;
     for (const task of this.#ledger.live()) this.#report(task.taskId, 'TASK_FAILED', reason, `Executor ${how}`);
@@ -301,7 +312,7 @@ export class AgentEmulator {
     const named = new Set(tasks.map((task) => task.task_id.value));
     const unsent = new Set(this.#queue.flatMap(tasksOf).map((task) => task.task_id.value));
     for (const { taskId, latest } of this.#ledger.live()) {
-      if (latest === undefined && !named.has(taskId) && !unsent.has(taskId)) this.#drop(taskId);
+      if (latest === undefined && !named.has(taskId) && !unsent.has(taskId)) this.#drop(taskId, 'REASON_AGENT_RESTARTED', 'Task launched during agent restart');
     }
     this.#everSubscribed = true;
     this.#say('subscribed');
@@ -312,6 +323,7 @@ export class AgentEmulator {
     }
     const { tasks: known } = this.#ledger;
     if (known.size > 0 && !this.#executorSpoke && resent.length === 0 && this.#ledger.live().length === 0) {
+      this.#terminating = true;
       this.#write({ type: 'SHUTDOWN' }); // nothing is left of what this executor was started for
       return;
     }
@@ -321,9 +333,9 @@ export class AgentEmulator {
     this.#scheduleHeartbeat();
   }
 
-  #drop(taskId: string): void {
+  #drop(taskId: string, reason: TaskStatusReason, message: string): void {
     const aware = this.identity.capabilities.includes('PARTITION_AWARE');
-    this.#report(taskId, aware ? 'TASK_DROPPED' : 'TASK_LOST', 'REASON_AGENT_RESTARTED', 'Task launched during agent restart');
+    this.#report(taskId, aware ? 'TASK_DROPPED' : 'TASK_LOST', reason, message);
   }
 
   #record({ status }: CallUpdate): UpdateRecord | undefined {

@@ -32,6 +32,7 @@ export class Actors {
       const entry = this.#conductor.launch({ kind, name: `pod-${this.#names++}`, bound: true });
       await this.until(() => this.#states(entry).includes(state) || this.#isOver(entry) || this.#lab.exit !== undefined, `${entry.name} is ${state}`);
       if (this.#states(entry).includes(state)) return entry;
+      if (this.#lab.agent.terminating) await this.until(() => this.#lab.exit !== undefined, 'the executor that has nothing left is gone');
       if (this.#lab.exit !== undefined) {
         // All that it was started for was lost, and the agent has shut it down: it starts another one for the next task.
         this.#lab.agent.executorEnded('REASON_EXECUTOR_TERMINATED', this.#lab.exit);
