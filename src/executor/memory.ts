@@ -3,7 +3,8 @@ import { type Clock, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { ExecutorState, type JournalEntry } from './journal-entry.ts';
-import { bootId, disown, own, ownerName } from './owners.ts';
+import { bootId } from './owner-process.ts';
+import { disown, own, ownerName } from './owners.ts';
 
 /** More than a note takes, bytes. */
 const LONGEST_NOTE = 1024;
