@@ -82,10 +82,18 @@ export class Actors {
 
   /** Tells the executor to begin anew; resolves when another worker is there. */
   async begunAnew(): Promise<void> {
+    const { agent } = this.#lab;
     await this.until(() => this.#lab.worker() !== undefined, 'there is a worker');
     const before = this.#lab.worker();
-    await this.#conductor.carryOut({ do: 'restart' });
-    await this.until(() => ![undefined, before].includes(this.#lab.worker()) && this.#lab.agent.subscribed, 'another worker has taken over');
+    const isAnother = (): boolean => ![undefined, before].includes(this.#lab.worker());
+    const tell = (): Promise<void> => this.#conductor.carryOut({ do: 'restart' });
+    const release = agent.onConnection(({ what }) => what === 'subscribed' && !isAnother() && setImmediate(() => void tell()));
+    await tell();
+    try {
+      await this.until(() => isAnother() && agent.subscribed, 'another worker has taken over');
+    } finally {
+      release();
+    }
   }
 
   async deleted(entry: Entry): Promise<void> {
