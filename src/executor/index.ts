@@ -11,4 +11,5 @@ export type { ExecutorOptions } from './executor-options.ts';
 export { openMemory } from './open-memory.ts';
 export { lastResort } from './last-resort.ts';
 export { findRemains, reapDead, type Remains } from './reap.ts';
-export { isDead, type Owner, ownersOf } from './owners.ts';
+export { type Owner, ownersOf } from './owners.ts';
+export { sightOf } from './owner-process.ts';

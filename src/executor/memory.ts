@@ -4,7 +4,8 @@ import { Ledger, type LedgerOptions, type MesosEnvironment, type TaskInfo } from
 import type { Logger } from '../telemetry/index.ts';
 import type { PodNote } from '../runtime/index.ts';
 import { ExecutorState, type JournalEntry, type RunFacts } from './journal-entry.ts';
-import { bootId, disown, own, ownerName } from './owners.ts';
+import { bootId } from './owner-process.ts';
+import { disown, own, ownerName } from './owners.ts';
 
 /** What is written of a task's data before its pod runs, in times of its length: the task in base64 and the pod with its defaults. */
 const ENTRIES = 3;

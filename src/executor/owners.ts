@@ -1,21 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** The process that runs an executor, told apart from every other one of this machine's. */
-interface Process {
-  readonly pid: number;
-  /** Ticks since the boot (/proc/PID/stat): a pid is given away again. */
-  readonly started: string;
-  /** Pids mean nothing elsewhere. */
-  readonly pidNamespace: string;
-  readonly bootId: string;
-}
+import { type OwnerProcess, processOf, sightOf } from './owner-process.ts';
 
 /** An executor with this root directory, as it wrote itself down when it began. */
 export interface Owner {
   readonly frameworkId: string;
   readonly executorId: string;
-  readonly process: Process;
+  readonly process: OwnerProcess;
 }
 
 /** The name of an executor's files below the root directory. */
@@ -25,10 +16,10 @@ export function ownerName({ frameworkId, executorId }: Pick<Owner, 'frameworkId'
 
 /** Writes down that the process `pid` (the one that the agent watches) runs this executor, until `disown`. */
 export function own(rootDir: string, { frameworkId, executorId }: Pick<Owner, 'frameworkId' | 'executorId'>, pid: number): void {
-  const owner: Owner = { frameworkId, executorId, process: { pid, started: startOf(pid) ?? '', pidNamespace: pidNamespace(), bootId: bootId() } };
+  const owner: Owner = { frameworkId, executorId, process: processOf(pid) };
   const path = pathOf(rootDir, owner);
   const text = JSON.stringify(owner);
-  if (orEmpty(() => readFileSync(path, 'utf8')) === text) return; // by the worker before this one: a full disk is no fault then
+  if (readOrEmpty(path) === text) return; // by the worker before this one: a full disk is no fault then
   mkdirSync(join(rootDir, 'owners'), { recursive: true, mode: 0o700 });
   writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
@@ -60,35 +51,18 @@ export function hasCompany(rootDir: string, self: Pick<Owner, 'frameworkId' | 'e
   return ownersOf(rootDir).some((owner) => ownerName(owner) !== ownerName(self) && !isDead(owner));
 }
 
-/** Whether it is certain that the executor has ended. One whose pid we cannot look up counts as alive. */
-export function isDead({ process: { pid, started, pidNamespace: namespace, bootId: boot } }: Owner): boolean {
-  if (boot !== '' && bootId() !== '' && boot !== bootId()) return true;
-  return namespace === pidNamespace() && namespace !== '' && started !== '' && startOf(pid) !== started;
+/** Whether it is certain that the executor has ended. One of whose process we cannot know counts as alive. */
+export function isDead({ process }: Owner): boolean {
+  return sightOf(process).is === 'ended';
 }
 
 function pathOf(rootDir: string, owner: Pick<Owner, 'frameworkId' | 'executorId'>): string {
   return join(rootDir, 'owners', `${ownerName(owner)}.json`);
 }
 
-/** `undefined` when there is no such process, or only what its parent has not waited for yet. */
-function startOf(pid: number): string | undefined {
-  const text = orEmpty(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name before may hold anything
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-}
-
-function pidNamespace(): string {
-  return orEmpty(() => readlinkSync('/proc/self/ns/pid'));
-}
-
-/** Of the running system; empty where it has none. */
-export function bootId(): string {
-  return orEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
-}
-
-function orEmpty(read: () => string): string {
+function readOrEmpty(path: string): string {
   try {
-    return read();
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }

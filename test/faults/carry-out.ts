@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '../../src/harness/index.ts';
+import { derivedUid } from '../../src/executor/read-task.ts';
 import type { Backup } from '../../src/harness/kubernetes-api/index.ts';
 import type { TaskInfo } from '../../src/mesos/index.ts';
 import type { Pod, PodStatus } from '../../src/pod/index.ts';
 import { killPolicy } from '../support/executor-under-test.ts';
 import type { Entry } from './book.ts';
 import type { Fault } from './faulty-proxy.ts';
-import { type KindName, podOf } from './kinds.ts';
+import { type KindName, KINDS, podOf } from './kinds.ts';
 import { type Laboratory, NODE_NAME } from './laboratory.ts';
 import { type Random, randomOf } from './random.ts';
 import type { Schedule, Step } from './schedule.ts';
@@ -148,14 +149,16 @@ export class Conductor {
   #enter(kind: KindName, name: string, bound: boolean): { entry: Entry; task: TaskInfo } {
     const { api, agent } = this.#lab;
     const pod = podOf(kind, this.#random, name, bound && api !== undefined ? NODE_NAME : undefined);
-    const uid = pod.metadata?.uid ?? '';
     const taskId = `task-${name}-${randomBytes(2).toString('hex')}`;
-    if (api !== undefined) put(this.#lab, pod);
+    const isDocker = 'docker' in KINDS[kind];
+    const uid = isDocker ? derivedUid(agent.identity.frameworkId, taskId) : (pod.metadata?.uid ?? '');
+    if (api !== undefined && !isDocker) put(this.#lab, pod);
     // Under that name the API knows no other pod any more.
     for (const entry of this.book) if (api !== undefined && entry.name === name) entry.told = entry.forced = true;
     const entry: Entry = { kind, pod, uid, name, taskId, told: false, hit: false, refusable: this.#diskIsFull, group: [], forced: false };
     this.book.push(entry);
-    return { entry, task: { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: this.#lab.resources, data: Buffer.from(JSON.stringify(pod)) } };
+    const task = { name: 'task', task_id: { value: taskId }, agent_id: { value: agent.identity.agentId }, resources: this.#lab.resources };
+    return { entry, task: isDocker ? { ...task, ...dockerTask(pod) } : { ...task, data: Buffer.from(JSON.stringify(pod)) } };
   }
 
   async #with(of: number, work: (entry: Entry) => void | Promise<void>, tells = true): Promise<void> {
@@ -188,6 +191,18 @@ export class Conductor {
     await api.restore(backup.state);
     this.#trace?.reset();
   }
+}
+
+/** The pod's first container as Marathon would have it. */
+function dockerTask({ spec }: Pod): Partial<TaskInfo> {
+  const { image = '', command = [] } = spec?.containers[0] ?? {};
+  const scalar = (name: string, value: number) => ({ name, type: 'SCALAR' as const, scalar: { value } });
+  return {
+    container: { type: 'DOCKER', docker: { image, network: 'BRIDGE' } },
+    command: { value: command.at(-1) ?? '' },
+    resources: [scalar('cpus', 0.1), scalar('mem', 32)],
+    health_check: { type: 'COMMAND', command: { value: 'true' }, delay_seconds: 0, interval_seconds: 1 },
+  };
 }
 
 /** As the API server has a pod after its creation. */

@@ -16,6 +16,10 @@ export interface Kind {
   readonly stuck?: true;
   /** A container writes into a volume, and fails when it cannot, or has done so before. */
   readonly writes?: true;
+  /** Only for a scenario: no schedule draws it. */
+  readonly undrawn?: true;
+  /** Its task brings the first container as Mesos' own, in place of a Pod. */
+  readonly docker?: true;
 }
 
 const never = { restartPolicy: 'Never' } as const;
@@ -39,6 +43,7 @@ export const KINDS = {
     }),
     innocent: ['main', 'one'],
     writes: true,
+    undrawn: true,
   },
   stubborn: { make: () => ({ container: shell("trap '' TERM; sleep 86400"), spec: { terminationGracePeriodSeconds: 1 } }), innocent: ['main'] },
   ready: { make: () => ({ container: { ...shell(TRAP), readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } } }), innocent: ['main'] },
@@ -57,7 +62,27 @@ export const KINDS = {
   crashing: { make: (random) => ({ container: shell(`sleep ${seconds(random, 0.3)}; exit 1`) }), innocent: [] },
   invalid: { make: () => ({ container: { image: '' } }), ends: 'TASK_ERROR', innocent: [] },
   /** Wants more than any node has. */
-  huge: { make: () => ({ container: { ...shell(TRAP), resources: { requests: { cpu: '100' } } } }), ends: 'TASK_FAILED', innocent: ['main'], refused: true },
+  huge: { make: () => ({ container: { ...shell(TRAP), resources: { requests: { cpu: '100' } } } }), ends: 'TASK_FAILED', innocent: ['main'], refused: true, undrawn: true },
+  /** It has minutes for its end, and does not use them. */
+  deaf: { make: () => ({ container: shell("trap '' TERM; sleep 86400"), spec: { terminationGracePeriodSeconds: 600 } }), innocent: ['main'], undrawn: true },
+  hooked: {
+    make: () => ({ container: { ...shell(TRAP), imagePullPolicy: 'Always', lifecycle: { postStart: { exec: { command: ['sh', '-c', 'sleep 0.2; exit 0'] } } } } }),
+    innocent: ['main'],
+    undrawn: true,
+  },
+  unlively: {
+    make: () => ({ container: { ...shell("trap '' TERM; sleep 86400"), livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 } }, spec: { terminationGracePeriodSeconds: 1 } }),
+    innocent: [],
+    undrawn: true,
+  },
+  explaining: {
+    make: () => ({ container: { ...shell('echo why; exit 7'), terminationMessagePolicy: 'FallbackToLogsOnError' }, spec: never }),
+    ends: 'TASK_FAILED',
+    innocent: ['main'],
+    undrawn: true,
+  },
+  docker: { make: () => ({ container: shell(TRAP) }), innocent: ['main'], undrawn: true, docker: true },
+  'docker-job': { make: () => ({ container: shell(`${ONCE.replaceAll('/shared', '/mnt/mesos/sandbox')} sleep 0.3; exit 0`) }), ends: 'TASK_FINISHED', innocent: ['main'], undrawn: true, docker: true },
   imageless: { make: () => ({ container: { image: 'no-such-image', ...shell(TRAP) } }), innocent: [], stuck: true },
 } as const satisfies Record<string, Kind>;
 

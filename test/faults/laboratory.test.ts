@@ -7,7 +7,7 @@ import { runSeed } from './run-seed.ts';
 
 const SEED = Number(process.env.KM_TEST_SEED ?? Date.now() % 1_000_000);
 /** Every so many points; another part of them each time. */
-const EVERY = 100;
+const EVERY = 200;
 
 describe('whatever happens, in any order, all promises hold', () => {
   test.concurrent.each([1, 2, 3, 4])('with chance behind it (%i)', async (nth) => {

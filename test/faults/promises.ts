@@ -70,7 +70,7 @@ export function faultsOfGroups({ agent, engine }: Laboratory, book: readonly Ent
 
 /** Where nothing but the worker dies, a pod that was ready stays so until it is to end. */
 export function faultsOfReadiness({ agent }: Laboratory, book: readonly Entry[]): string[] {
-  return book.filter(({ kind }) => kind === 'whole').flatMap(({ taskId, name }) => {
+  return book.filter(({ kind }) => kind === 'whole' || kind === 'docker').flatMap(({ taskId, name }) => {
     const said = (agent.tasks.get(taskId)?.updates ?? []).filter(({ state }) => state === 'TASK_RUNNING').map(({ status }) => status.healthy === true);
     return said.lastIndexOf(false) > said.indexOf(true) && said.includes(true) ? [`pod ${name} was ready, and then not: ${said.join(' ')}`] : [];
   });

@@ -49,7 +49,7 @@ export interface Schedule {
 }
 
 const SERVERS: readonly KindName[] = ['server', 'stubborn', 'ready', 'pair', 'staged', 'memory'];
-const ALL = (Object.keys(KINDS) as KindName[]).filter((kind) => kind !== 'whole' && kind !== 'huge');
+const ALL = (Object.keys(KINDS) as KindName[]).filter((kind) => !('undrawn' in KINDS[kind]));
 /** Calls of the Engine by their last part; `delete` is a removal. */
 const CALLS = ['create', 'start', 'stop', 'json', 'kill', 'delete', 'events', 'exec'] as const;
 

@@ -76,8 +76,12 @@ async function arm(folder: string): Promise<void> {
   }
   const commands = childProcess as unknown as Record<string, Call>;
   for (const name of ['spawn', 'execFile'] as const) commands[name] = around(`process.${name}`, commands[name] as Call);
-  if (point?.when === 'torn') {
-    (fs as unknown as Record<string, Call>).writeSync = (...args: unknown[]) => {
+  const now = fs as unknown as Record<string, Call>;
+  const renameSync = now.renameSync as Call;
+  const wrappedRename = around('files.renameSync', renameSync);
+  now.renameSync = (...args) => (root(args[0]) ? wrappedRename(...args) : renameSync(...args));
+  if (point === undefined || point.when === 'torn') {
+    now.writeSync = (...args: unknown[]) => {
       const [fd, bytes, , , position] = args as [number, Uint8Array, number, number, number];
       const isEntry = bytes instanceof Uint8Array && /^[0-9a-f]{8} \{/.test(Buffer.from(bytes.subarray(0, 10)).toString());
       if (isEntry && reached('journal.write')) {
@@ -92,8 +96,8 @@ async function arm(folder: string): Promise<void> {
   const [{ DockerodeEngine }, { Journal }, { AgentHttp }, { KubernetesClient }] = await Promise.all([
     import('../../../src/docker/dockerode-engine.ts'), import('../../../src/base/journal.ts'), import('../../../src/mesos/agent-http.ts'), import('../../../src/kubernetes/client.ts'),
   ]);
-  wrap(DockerodeEngine.prototype, ['info', 'list', 'inspect', 'create', 'start', 'stop', 'kill', 'remove', 'image', 'exec'], 'engine');
-  wrap(Journal.prototype, ['append'], 'journal');
+  wrap(DockerodeEngine.prototype, ['info', 'list', 'inspect', 'create', 'start', 'stop', 'kill', 'remove', 'image', 'pull', 'exec', 'tailLog'], 'engine');
+  wrap(Journal.prototype, ['append', 'compact'], 'journal');
   wrap(AgentHttp.prototype, ['subscribe', 'call'], 'agent');
   const calls = Object.getOwnPropertyNames(KubernetesClient.prototype).filter((name) => !['constructor', 'close'].includes(name) && typeof Object.getOwnPropertyDescriptor(KubernetesClient.prototype, name)?.value === 'function');
   wrap(KubernetesClient.prototype, calls, 'api');

@@ -59,10 +59,10 @@ async function play(lab: Laboratory, scenario: Scenario): Promise<string[]> {
 /** Each call of the record twice, before and behind it; what the journal wrote also half. */
 async function pointsIn(file: string): Promise<Point[]> {
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
-  return lines.flatMap((line) => {
+  return lines.flatMap<Point>((line) => {
     const [name = '', nth = ''] = line.split(' ');
     const both = (['before', 'after'] as const).map((when) => ({ name, nth: Number(nth), when }));
-    return name === 'journal.append' ? [...both, { name: 'journal.write', nth: Number(nth), when: 'torn' as const }] : both;
+    return name === 'journal.write' ? [{ name, nth: Number(nth), when: 'torn' as const }] : both;
   });
 }
 

@@ -30,7 +30,6 @@ it('an executor lives as long as its process, and no longer', async () => {
 test.each<[string, Partial<Owner['process']>, boolean]>([
   ['another process has its pid by now', { started: '1' }, true],
   ['the machine was booted since', { bootId: 'another' }, true],
-  ['its pid is one of another namespace', { pidNamespace: 'pid:[1]', started: '1' }, false],
   ['nobody knows when it began', { started: '' }, false],
 ])('%s', (_what, change, dead) => {
   own(root, WHO, process.pid);
