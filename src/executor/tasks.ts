@@ -306,12 +306,14 @@ export class Tasks {
   }
 
   /** A pod that has not begun yet will end as soon as it begins. */
-  #carryOut({ record }: Task, { cause, untilMs, strict, deleted }: Order): void {
+  #carryOut(task: Task, { cause, untilMs, strict, deleted }: Order): void {
     const { runtime, clock } = this.#options;
+    const { record } = task;
     const uid = record?.pod.metadata.uid;
     if (record === undefined || uid === undefined || runtime.get(uid) === undefined) return;
     const graceMs = untilMs === undefined ? record.pod.spec.terminationGracePeriodSeconds * 1000 : untilMs - clock.now();
-    runtime.kill(uid, { cause, graceMs: Math.max(0, graceMs), strict }, deleted);
+    const keeps = this.#closing === undefined && cause.kind !== 'mesos-shutdown' && !this.#isAlone(task);
+    runtime.kill(uid, { cause, graceMs: Math.max(0, graceMs), strict, keeps }, deleted);
   }
 
   #delete(task: Task, graceMs: number): void {
@@ -324,8 +326,12 @@ export class Tasks {
 
   /** A pod that the API does not have leaves nothing behind once it is over: nobody would ever delete it. */
   #finishIfAlone(task: Task, { status, stage, pod }: PodReport): void {
-    const alone = task.presence === 'absent' || this.#options.kubernetes() === undefined;
-    if (alone && stage === 'syncing' && isTerminal(status.phase)) this.#options.runtime.finish(pod.metadata.uid);
+    const rests = stage === 'syncing' || stage === 'stopped';
+    if (rests && isTerminal(status.phase) && this.#isAlone(task)) this.#options.runtime.finish(pod.metadata.uid);
+  }
+
+  #isAlone({ presence }: Task): boolean {
+    return presence === 'absent' || this.#options.kubernetes() === undefined;
   }
 
   /** The task is over and forgotten. */

@@ -125,7 +125,7 @@ export class PodRuntime {
     this.#workers.get(uid)?.kill(order, deleted);
   }
 
-  /** Removes what is left of a pod that has come to its end by itself. */
+  /** Removes what is left of a pod that has come to its end. */
   finish(uid: string): void {
     this.#workers.get(uid)?.finish();
   }
