@@ -220,7 +220,7 @@ export class Tasks {
     if (record === undefined || adjusted === undefined) return;
     task.record = { ...record, pod: adjusted.pod };
     this.#options.record({ kind: 'pod', record: task.record });
-    this.#options.runtime.update(adjusted.pod, adjusted.refused);
+    this.#options.runtime.update(adjusted.pod, adjusted.notFollowed);
   }
 
   /** The API positively does not have that pod any more. */

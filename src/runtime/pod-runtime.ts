@@ -4,7 +4,7 @@ import type { ObservedPod, PodCondition, PodIdentity, PodStatus, ValidPod } from
 import type { PodReport } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ImagePuller } from './image-puller.ts';
-import type { Known } from './known.ts';
+import type { Known, NotFollowed } from './known.ts';
 import { containerObserver } from './observe-container.ts';
 import { type Node, PodContext } from './pod-context.ts';
 import { type KillOrder, PodWorker } from './pod-worker.ts';
@@ -112,8 +112,8 @@ export class PodRuntime {
   }
 
   /** A newer spec of a pod that runs, see `PodWorker.update`. */
-  update(pod: ValidPod, refused: readonly string[] = []): void {
-    this.#workers.get(pod.metadata.uid)?.update(pod, refused);
+  update(pod: ValidPod, notFollowed: NotFollowed): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod, notFollowed);
   }
 
   /** What the API holds of the pod's conditions. */

@@ -3,7 +3,7 @@ import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, type PodC
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { Checker } from './checker.ts';
-import type { Known } from './known.ts';
+import type { Known, NotFollowed } from './known.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
@@ -65,6 +65,7 @@ export class PodWorker {
   #stopped = false;
   /** Why the API's wish for other resources is not followed. */
   #resizeRefused: string | undefined;
+  readonly #ephemeralRefused = new Set<string>();
   /** It has been through a sync. */
   #worked = false;
 
@@ -115,12 +116,13 @@ export class PodWorker {
     this.#loop ??= this.#run();
   }
 
-  /** A newer spec of the same pod. `refused`: fields with which the API asks for other resources than its containers have and keep. */
-  update(pod: ValidPod, refused: readonly string[] = []): void {
+  /** A newer spec of the same pod. */
+  update(pod: ValidPod, { resources, ephemeral }: NotFollowed): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
     this.#restsUntilMs = 0;
-    this.#refuseResize(refused);
+    this.#refuseResize(resources);
+    this.#refuseEphemeral(ephemeral);
     this.#context.volumes.podChanged();
     this.wake();
   }
@@ -344,6 +346,15 @@ export class PodWorker {
     const isNew = message !== undefined && message !== this.#resizeRefused;
     this.#resizeRefused = message;
     if (isNew) this.#context.tell('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${message}`);
+  }
+
+  /** Each is told of once: what an ephemeral container is never changes. */
+  #refuseEphemeral(ephemeral: NotFollowed['ephemeral']): void {
+    for (const { name, why } of ephemeral) {
+      if (this.#ephemeralRefused.has(name)) continue;
+      this.#ephemeralRefused.add(name);
+      this.#context.tell('Warning', 'Failed', `Ephemeral container ${JSON.stringify(name)} cannot run here: ${why}`);
+    }
   }
 
   #wakeIn(ms: number): void {
