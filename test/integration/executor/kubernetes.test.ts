@@ -170,8 +170,8 @@ describe('an API that answers', () => {
     await under.gone(task);
     expect(under.apiPod(task)?.metadata?.uid).toBe(task.uid);
     await rm(directory);
-    await rename(`${directory}-aside`, directory);
     await apiGone(under, task);
+    await rm(`${directory}-aside`, { recursive: true });
     expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
     expect(await under.files()).not.toContain(`root/pods/${task.uid}`);
   });
