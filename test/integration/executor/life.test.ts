@@ -137,6 +137,15 @@ test.concurrent('a liveness probe that fails restarts the container', async () =
   expect((await under.containers(task.uid)).length).toBe(3);
 });
 
+test.concurrent('probes of a port that the container does not name come to nothing: it is neither killed nor ready', async () => {
+  const probe = { tcpSocket: { port: 'nowhere' }, periodSeconds: 1, failureThreshold: 1 };
+  const task = under.launch(pod({ livenessProbe: probe, readinessProbe: probe }));
+  await under.running(task);
+  const asked = (): number => under.log.split('the container has no port').length - 1;
+  await under.until(() => asked() >= 4 || containerStatus(task.taskId)?.restartCount !== 0, 'each has been tried twice');
+  expect(containerStatus(task.taskId)).toMatchObject({ ready: false, restartCount: 0, state: { running: {} } });
+});
+
 test.concurrent('a startup probe holds the readiness probe back', async () => {
   const exec = (command: string[]) => ({ exec: { command }, periodSeconds: 1 });
   const task = under.launch(pod({ startupProbe: { ...exec(['test', '-e', '/tmp/started']), failureThreshold: 100 }, readinessProbe: exec(['touch', '/tmp/asked']) }));
