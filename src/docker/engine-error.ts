@@ -22,9 +22,20 @@ interface ForeignError {
   readonly message?: string;
 }
 
-/** Words by which runc and Docker say that the container's own settings are at fault; all else may be the machine's. */
-const WORKLOAD =
-  /OCI runtime|executable file not found|no such file or directory|permission denied|is a directory|not a directory|exec format error|invalid mount|mount path must be|bind source path does not exist|unable to find user|unable to find group|must be in range|no matching entries in passwd|unknown capability|invalid (argument|reference|volume|port|env)/i;
+/**
+ * Words by which runc and Docker say that the container's own settings are at fault; all else may be the machine's, of which a pod's user is told
+ * nothing.
+ */
+const WORKLOAD = new RegExp(
+  [
+    'OCI runtime|executable file not found|exec format error',
+    'no such file or directory|permission denied|operation not permitted|read-only file system|is a directory|not a directory|file exists|file name too long|too many levels of symbolic links',
+    'invalid mount|mount path must be|bind source path does not exist|is not a shared (or slave )?mount|relabeling',
+    'unable to find user|unable to find group|must be in range|no matching entries in passwd|unknown capability|could not select device driver|device information|seccomp|apparmor',
+    'invalid (argument|reference|volume|port|env)',
+  ].join('|'),
+  'i',
+);
 
 /** Words of a machine that is busy: the same container may start a moment later. */
 const TRANSIENT = /port is already allocated|address already in use|device or resource busy|too many open files|resource temporarily unavailable|cannot allocate memory/i;

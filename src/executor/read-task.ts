@@ -7,9 +7,10 @@ import { isDockerTask } from './docker-task/is-docker-task.ts';
 import type { PodRecord } from './journal-entry.ts';
 import { taskCheck } from './task-check.ts';
 
-/** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none. */
+/** The pod of a task as it was given, its fields unchecked. Throws code `invalid` when there is none, or the task asks for what is its pod's affair. */
 export async function podOfTask(task: TaskInfo): Promise<Pod> {
   if (task.data === undefined || task.data.length === 0) throw new KmError('invalid', 'TaskInfo.data: required, a Pod in JSON or YAML, or TaskInfo.container with a Docker image');
+  if (task.health_check !== undefined) throw new KmError('invalid', 'TaskInfo.health_check: not with a Pod, whose containers say in livenessProbe and readinessProbe how they are');
   return parsePod(task.data);
 }
 

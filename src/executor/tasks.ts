@@ -221,7 +221,7 @@ export class Tasks {
     if (record === undefined || adjusted === undefined) return;
     task.record = { ...record, pod: adjusted.pod };
     this.#options.record({ kind: 'pod', record: task.record });
-    this.#options.runtime.update(adjusted.pod, adjusted.refused);
+    this.#options.runtime.update(adjusted.pod, adjusted.notFollowed);
   }
 
   /** The API positively does not have that pod any more. */
@@ -318,7 +318,8 @@ export class Tasks {
     // The pod's own grace begins now, and does not begin anew in the next process.
     if (task.order.untilMs === undefined) this.#order(task, { ...task.order, ...this.#within(spec.terminationGracePeriodSeconds * 1000) });
     const { cause, untilMs = clock.now(), strict, deleted } = task.order;
-    runtime.kill(uid, { cause, graceMs: Math.max(0, untilMs - clock.now()), strict }, deleted);
+    const keeps = this.#closing === undefined && cause.kind !== 'mesos-shutdown' && !this.#isAlone(task);
+    runtime.kill(uid, { cause, graceMs: Math.max(0, untilMs - clock.now()), strict, keeps }, deleted);
   }
 
   #delete(task: Task, graceMs: number): void {
@@ -331,8 +332,12 @@ export class Tasks {
 
   /** A pod that the API does not have leaves nothing behind once it is over: nobody would ever delete it. */
   #finishIfAlone(task: Task, { status, stage, pod }: PodReport): void {
-    const alone = task.presence === 'absent' || this.#options.kubernetes() === undefined;
-    if (alone && stage === 'syncing' && isTerminal(status.phase)) this.#options.runtime.finish(pod.metadata.uid);
+    const rests = stage === 'syncing' || stage === 'stopped';
+    if (rests && isTerminal(status.phase) && this.#isAlone(task)) this.#options.runtime.finish(pod.metadata.uid);
+  }
+
+  #isAlone({ presence }: Task): boolean {
+    return presence === 'absent' || this.#options.kubernetes() === undefined;
   }
 
   /** The task is over and forgotten. */

@@ -61,8 +61,12 @@ function stateUnseen(input: ContainerStatusesInput, newest: ObservedContainer | 
   if (newest === undefined && old?.terminated !== undefined) return old; // cleaned up since; how it ended stays known
   if (newest?.state === 'unknown' && previous !== undefined && old !== undefined) return old;
   if (newest === undefined && old?.running !== undefined && input.terminating) return { terminated: LOST };
-  const reason = (input.pod.spec.initContainers?.length ?? 0) > 0 ? 'PodInitializing' : 'ContainerCreating';
-  return { waiting: { reason } };
+  return { waiting: notBegun(input.pod) };
+}
+
+/** What a container waits for as long as nothing else is known. */
+export function notBegun({ spec }: ValidPod): WaitingReason {
+  return { reason: (spec.initContainers?.length ?? 0) > 0 ? 'PodInitializing' : 'ContainerCreating' };
 }
 
 /** How the instance before the newest ended; from the status before where Docker no longer has it. */

@@ -2,6 +2,7 @@ import { KmError } from '../base/index.ts';
 import { dataOf, type DataKind, type DataLookup, type DataRef } from './data-object.ts';
 import { expand, expandWith } from './expand.ts';
 import { fieldValue, type NodeAllocatable, resourceValue } from './downward.ts';
+import { ENV_NAME } from './rules.ts';
 import { serviceEnv, type Service } from './service-env.ts';
 import type { Container, EnvVar, ValidPod } from './types.ts';
 
@@ -27,9 +28,6 @@ export interface ContainerEnv {
   /** Keys of whole objects (`envFrom`) that cannot be variables; `source` is `secret namespace/name` or `configMap namespace/name`. */
   readonly skippedFrom: readonly { readonly source: string; readonly keys: readonly string[] }[];
 }
-
-/** What a variable may be called: no digit first (Kubernetes v1.20 apimachinery util/validation IsEnvVarName). */
-const ENV_NAME = /^(?!\.$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 
 /**
  * A container's variables: those of `envFrom`, overridden by those of `env` in the order of the spec, services last; a variable may refer

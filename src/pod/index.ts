@@ -12,6 +12,7 @@ export * from './admit.ts';
 export { type ClaimedSource, type ClaimedVolume, claimedVolume, claimVolumes, isReadOnlyVolume, isVolumeOn, volumeNameOf } from './claimed-volume.ts';
 export { withOthers } from './conditions.ts';
 export { containerHash, HASH_VERSION } from './container-hash.ts';
+export { notBegun } from './container-statuses.ts';
 export { crashLoopWaiting, type CrashBackoff } from './crash-backoff.ts';
 export { dataKey, type DataKind, type DataLookup, type DataObject, type DataRef } from './data-object.ts';
 export * from './deadline.ts';

@@ -36,6 +36,7 @@ export function urlText({ scheme, host, port, path }: HttpTarget): string {
 export function portOf(port: number | string | object | undefined, container: Container): number {
   const named = typeof port === 'string' && !/^\d+$/.test(port) ? container.ports?.find(({ name }) => name === port)?.containerPort : Number(port);
   if (named !== undefined && Number.isInteger(named) && named >= 1 && named <= 65_535) return named;
+  if (typeof port === 'string' && /[a-z]/i.test(port)) throw new KmError('invalid', `the container has no port ${JSON.stringify(port)}`);
   throw new KmError('invalid', `invalid port: ${JSON.stringify(port)}`);
 }
 

@@ -24,7 +24,6 @@ export function outcomeOf(status: PodStatus, { initContainers = [] }: Pick<PodSp
 }
 
 function reasonOfPod(reason: string, message: string): string | undefined {
-  if (reason === 'DeadlineExceeded' || reason === 'MaxCompletionTimeReached') return 'REASON_MAX_COMPLETION_TIME_REACHED';
   if (reason === 'Evicted') {
     if (/\bmemory\b/.test(message)) return 'REASON_CONTAINER_LIMITATION_MEMORY';
     return /\b(ephemeral-storage|nodefs|imagefs|emptyDir)/i.test(message) ? 'REASON_CONTAINER_LIMITATION_DISK' : 'REASON_CONTAINER_LIMITATION';

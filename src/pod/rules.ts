@@ -9,7 +9,8 @@ import { shown, type Faults } from './faults.ts';
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
 const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const ENV_NAME = /^(?!\.$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+/** What a variable may be called: no digit first (Kubernetes v1.20 IsEnvVarName). */
+export const ENV_NAME = /^(?!\.$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 const DATA_KEY = /^[-._a-zA-Z0-9]+$/;
 const HEADER_NAME = /^[-A-Za-z0-9]+$/;
 const CONDITION = "want letters, digits, '-', '_' or '.', with a letter or digit at both ends, at most 63 characters";
@@ -81,4 +82,5 @@ export function checkRange(value: number | undefined, least: number, most: numbe
 export function checkDescending(path: string, field: string, faults: Faults): void {
   if (path.startsWith('/')) faults.add(field, `${shown(path)}: must be a relative path`);
   if (path.split('/').includes('..')) faults.add(field, `${shown(path)}: must not contain '..'`);
+  if (path.includes('\0')) faults.add(field, `${shown(path)}: must not contain a zero byte`);
 }

@@ -43,7 +43,7 @@ export function checkContainer(container: Container, path: string, context: Cont
   if (container.lifecycle !== undefined) checkLifecycle(container, `${path}.lifecycle`, context.graceSeconds, faults);
   for (const field of watched) {
     const probe = container[field];
-    if (probe !== undefined) checkProbe(probe, container, `${path}.${field}`, field !== 'readinessProbe', faults);
+    if (probe !== undefined) checkProbe(probe, `${path}.${field}`, field !== 'readinessProbe', faults);
   }
 }
 

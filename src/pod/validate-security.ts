@@ -1,6 +1,6 @@
 import type { Faults } from './faults.ts';
 import { shown } from './faults.ts';
-import { checkOneOf, checkRange } from './rules.ts';
+import { checkDescending, checkOneOf, checkRange } from './rules.ts';
 import { APP_ARMOR_ANNOTATION, SECCOMP_CONTAINER_ANNOTATION, SECCOMP_POD_ANNOTATION } from './security-profiles.ts';
 import { checkSysctls } from './sysctls.ts';
 import type { Container, PodSpec } from './types.ts';
@@ -68,13 +68,6 @@ function checkProfile({ type = '', localhostProfile }: Profile, path: string, fa
   const given = (localhostProfile ?? '') !== '';
   if (type === 'Localhost' && !given) faults.add(`${path}.localhostProfile`, 'required with type Localhost');
   if (type !== 'Localhost' && given) faults.add(`${path}.localhostProfile`, 'must be set only with type Localhost');
-}
-
-/** A path below the node's folder of profiles, and nowhere else. */
-function checkDescending(path: string, field: string, faults: Faults): void {
-  if (path.startsWith('/')) faults.add(field, 'must be a relative path');
-  if (path.split('/').includes('..')) faults.add(field, "must not contain '..'");
-  if (path.includes('\0')) faults.add(field, 'must not contain a zero byte');
 }
 
 /** Profiles as annotations: Kubernetes v1.20 pkg/apis/core/validation ValidateSeccompPodAnnotations, ValidateAppArmorPodAnnotations. */

@@ -5,7 +5,7 @@
  * Promises: work on one pod is serial and pods do not wait for each other; a kill is never lost and ends whatever is under way;
  * from a container's start or death to the report there is no poll; what carries our labels and belongs to no pod is removed.
  */
-export type { Known, PodNote, PullFailure, Remembered } from './known.ts';
+export type { Known, NotFollowed, PodNote, PullFailure, Remembered } from './known.ts';
 export type { TellEvent } from './pod-context.ts';
 export * from './pod-runtime.ts';
 export type { RuntimeMeasures } from './measures.ts';

@@ -2,6 +2,14 @@ import type { TaskLimits } from '../docker/index.ts';
 import type { ContainerStreak, CrashBackoff, PodStatus } from '../pod/index.ts';
 import type { CheckStatus, TaskCheck } from '../status/index.ts';
 
+/** What the API asks of a running pod and does not get; all else that it asks is followed. */
+export interface NotFollowed {
+  /** Fields with which it asks for other resources than containers have and keep. */
+  readonly resources: readonly string[];
+  /** Ephemeral containers that cannot run here, and why. */
+  readonly ephemeral: readonly { readonly name: string; readonly why: string }[];
+}
+
 /** What the executor knows of a pod, this process or an earlier one. */
 export interface Known {
   /** Milliseconds since the epoch. */

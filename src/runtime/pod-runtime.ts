@@ -5,7 +5,7 @@ import type { PodReport } from '../status/index.ts';
 import { hasPodFiles, removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { EngineHealth } from './engine-health.ts';
 import { ImagePuller } from './image-puller.ts';
-import type { Known } from './known.ts';
+import type { Known, NotFollowed } from './known.ts';
 import { containerObserver } from './observe-container.ts';
 import { type Node, PodContext } from './pod-context.ts';
 import { type KillOrder, PodWorker } from './pod-worker.ts';
@@ -113,8 +113,8 @@ export class PodRuntime {
   }
 
   /** A newer spec of a pod that runs, see `PodWorker.update`. */
-  update(pod: ValidPod, refused: readonly string[] = []): void {
-    this.#workers.get(pod.metadata.uid)?.update(pod, refused);
+  update(pod: ValidPod, notFollowed: NotFollowed): void {
+    this.#workers.get(pod.metadata.uid)?.update(pod, notFollowed);
   }
 
   /** What the API holds of the pod's conditions. */
@@ -126,7 +126,7 @@ export class PodRuntime {
     this.#workers.get(uid)?.kill(order, deleted);
   }
 
-  /** Removes what is left of a pod that has come to its end by itself. */
+  /** Removes what is left of a pod that has come to its end. */
   finish(uid: string): void {
     this.#workers.get(uid)?.finish();
   }

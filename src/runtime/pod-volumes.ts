@@ -3,6 +3,7 @@ import {
   type ClaimedVolume,
   dataKey,
   fileVolumeKind,
+  notBegun,
   tokenKey,
   usedVolumes,
   type Volume,
@@ -105,7 +106,7 @@ export class PodVolumes {
       if (signal.aborted) throw aborted(signal);
       this.#failed = true;
       this.#context.tell('Warning', 'FailedMount', messageOf(error));
-      throw new NotStarted({ reason: 'ContainerCreating' }, node.clock.now() + this.#backoff.next(error), { cause: error });
+      throw new NotStarted(notBegun(pod), node.clock.now() + this.#backoff.next(error), { cause: error });
     }
     this.#backoff.reset();
     this.#failed = false;
@@ -139,7 +140,7 @@ export class PodVolumes {
         this.#unbound = { message, atMs };
         this.#context.tell('Warning', 'FailedMount', message);
       }
-      throw new NotStarted({ reason: 'ContainerCreating' }, atMs + this.#claimBackoff.next(error), { cause: error });
+      throw new NotStarted(notBegun(this.#context.pod), atMs + this.#claimBackoff.next(error), { cause: error });
     }
   }
 

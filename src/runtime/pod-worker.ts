@@ -3,7 +3,7 @@ import { DEADLINE_EXCEEDED, isTerminal, lastingContainers, podActions, type PodC
 import type { KillCause, PodReport, PodStage } from '../status/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { Checker } from './checker.ts';
-import { type Known, NOTHING } from './known.ts';
+import { type Known, NOTHING, type NotFollowed } from './known.ts';
 import { isPassing } from './passing.ts';
 import type { PodContext } from './pod-context.ts';
 import { Prober } from './prober.ts';
@@ -22,13 +22,15 @@ export interface KillOrder {
   readonly graceMs: number;
   /** The grace is exactly that: no minimum for containers beyond it. */
   readonly strict: boolean;
+  /** Its dead containers and the links to their logs stay, as those of a pod that has ended by itself: until it is deleted, or `finish`. */
+  readonly keeps: boolean;
 }
 
 /**
  * Brings one pod to what its spec says, and to its end. All its work is serial; what is seen meanwhile is reported at once.
  *
- * Between awaits: `#stage` only goes syncing -> terminating (-> stopped) -> terminated; `#order`, once there, stays, and its deadline only
- * comes nearer; at most one `#loop` runs.
+ * Between awaits: `#stage` only goes syncing -> terminating (-> stopped) -> terminated, and terminated only when `#goes`, which, once true, stays
+ * so; the cause of its end stays, and its deadline only comes nearer; at most one `#loop` runs.
  */
 export class PodWorker {
   readonly #context: PodContext;
@@ -46,8 +48,12 @@ export class PodWorker {
   #deadline: Deadline | undefined;
   #strict = false;
   #deleted = false;
+  /** Nothing of it is to stay. */
+  #goes = false;
   #succeededBeforeKill = false;
   #finished = false;
+  /** It is `stopped`, and all is done that was to be done for that. */
+  #rests = false;
   /** What was seen of the containers before they were removed. */
   #last: PodContext['observed'] | undefined;
   #loop: Promise<void> | undefined;
@@ -59,6 +65,7 @@ export class PodWorker {
   #stopped = false;
   /** Why the API's wish for other resources is not followed. */
   #resizeRefused: string | undefined;
+  readonly #ephemeralRefused = new Set<string>();
   /** It has been through a sync. */
   #worked = false;
 
@@ -109,12 +116,13 @@ export class PodWorker {
     this.#loop ??= this.#run();
   }
 
-  /** A newer spec of the same pod. `refused`: fields with which the API asks for other resources than its containers have and keep. */
-  update(pod: ValidPod, refused: readonly string[] = []): void {
+  /** A newer spec of the same pod. */
+  update(pod: ValidPod, { resources, ephemeral }: NotFollowed): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
     this.#restsUntilMs = 0;
-    this.#refuseResize(refused);
+    this.#refuseResize(resources);
+    this.#refuseEphemeral(ephemeral);
     this.#context.volumes.podChanged();
     this.wake();
   }
@@ -131,6 +139,7 @@ export class PodWorker {
   /** Ends the pod. A later order may only come nearer. `deleted`: its API object goes when all of it is gone. */
   kill(order: KillOrder, deleted: boolean): void {
     this.#deleted ||= deleted;
+    this.#goes ||= deleted || !order.keeps;
     if (this.#stage === 'terminated') return this.wake();
     if (this.#deadline === undefined) {
       this.#cause = order.cause;
@@ -149,12 +158,15 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Removes what is left of a pod that has come to its end by itself. Nothing happens while it runs. */
+  /** Removes what is left of a pod that has come to its end, by itself or by an order. Nothing happens while it runs. */
   finish(): void {
-    if (!isTerminal(this.#status?.phase) || this.#stage !== 'syncing') return;
-    this.#stage = 'terminating';
-    this.#finished = true;
-    this.#syncing.abort();
+    if (!isTerminal(this.#status?.phase) || this.#goes) return;
+    this.#goes = true;
+    if (this.#stage === 'syncing') {
+      this.#stage = 'terminating';
+      this.#finished = true;
+      this.#syncing.abort();
+    }
     this.wake();
   }
 
@@ -201,7 +213,7 @@ export class PodWorker {
     const began = clock.now();
     const operation = this.#stage !== 'syncing' ? 'kill' : this.#worked ? 'sync' : 'create';
     if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
-    else if (this.#stage === 'terminated') return;
+    else if (this.#stage === 'terminated' || (this.#rests && !this.#goes)) return;
     else await this.#terminate();
     this.#worked = true;
     measures?.worked(operation, clock.now() - began);
@@ -216,11 +228,11 @@ export class PodWorker {
     if (remaining !== undefined && remaining <= 0) {
       this.#context.tell('Normal', DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
       const cause = { kind: 'deadline', message: DEADLINE_EXCEEDED.message } as const;
-      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false }, false);
+      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: false, keeps: true }, false);
     }
     if (this.#endsUnhealthy && [...this.#prober.results.liveness.values()].includes(false)) {
       const cause = { kind: 'health-check', message: 'the health check has failed too often' } as const;
-      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: true }, false);
+      return this.kill({ cause, graceMs: this.pod.spec.terminationGracePeriodSeconds * 1000, strict: true, keeps: true }, false);
     }
     if (remaining !== undefined) this.#wakeIn(remaining);
     const { pod, observed, crashBackoff, restartCounts, postStartFailed, volumes } = this.#context;
@@ -236,33 +248,52 @@ export class PodWorker {
   #evict(message: string): void {
     if (this.#stage !== 'syncing' || isTerminal(this.#status?.phase)) return;
     this.#context.tell('Warning', 'Evicted', message);
-    this.kill({ cause: { kind: 'evicted', message }, graceMs: 0, strict: false }, false);
+    this.kill({ cause: { kind: 'evicted', message }, graceMs: 0, strict: false, keeps: true }, false);
   }
 
-  /** Stops the containers, then removes all that there is of the pod. Safe to be begun again after a failure. */
+  /** Stops the containers, then brings the pod to rest or removes it. Safe to be begun again after a failure. */
   async #terminate(): Promise<void> {
-    const { node, uid, identity } = this.#context;
-    const deadline = this.#deadline ?? new Deadline(node.clock, 0);
+    const { node, uid } = this.#context;
+    using none = new Deadline(node.clock, 0);
+    const deadline = this.#deadline ?? none;
     await node.relist.look(uid);
     await stopContainers(this.#context, { deadline, minimumMs: this.#strict ? 0 : MINIMUM_GRACE_MS });
     this.#prober.stop();
     await Promise.all([this.#storage.stop(), this.#context.volumes.stop()]);
+    await releaseNetwork(this.#context);
+    await (this.#goes ? this.#remove() : this.#rest());
+  }
+
+  /** What a pod that has ended by itself comes to as well: dead containers with their logs, and neither sandbox nor volumes. */
+  async #rest(): Promise<void> {
+    await removeContainers(this.#context, this.#context.observed.sandboxes);
+    this.#tellStopped();
+    this.#deadline?.[Symbol.dispose]();
+    await this.#context.volumes.remove();
+    this.#rests = true;
+  }
+
+  async #remove(): Promise<void> {
+    const { node, uid, identity } = this.#context;
     this.#last ??= this.#context.observed;
     const { sandboxes, containers } = this.#context.observed;
-    await releaseNetwork(this.#context);
     await removeContainers(this.#context, [...sandboxes, ...containers]);
     await node.cgroups?.remove(uid);
     try {
       await all([removePodFiles(node.rootDir, uid), removePodLogs(identity, node.logDir)]);
     } catch (error) {
-      this.#stage = 'stopped'; // nobody else has to wait for what may never be removed
-      this.#publish();
+      this.#tellStopped(); // nobody else has to wait for what may never be removed
       throw error;
     }
     node.puller.forget(uid);
-    deadline[Symbol.dispose]();
+    this.#deadline?.[Symbol.dispose]();
     this.#cancelWake?.();
     this.#stage = 'terminated';
+    this.#publish();
+  }
+
+  #tellStopped(): void {
+    this.#stage = 'stopped';
     this.#publish();
   }
 
@@ -315,6 +346,15 @@ export class PodWorker {
     const isNew = message !== undefined && message !== this.#resizeRefused;
     this.#resizeRefused = message;
     if (isNew) this.#context.tell('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${message}`);
+  }
+
+  /** Each is told of once: what an ephemeral container is never changes. */
+  #refuseEphemeral(ephemeral: NotFollowed['ephemeral']): void {
+    for (const { name, why } of ephemeral) {
+      if (this.#ephemeralRefused.has(name)) continue;
+      this.#ephemeralRefused.add(name);
+      this.#context.tell('Warning', 'Failed', `Ephemeral container ${JSON.stringify(name)} cannot run here: ${why}`);
+    }
   }
 
   #wakeIn(ms: number): void {

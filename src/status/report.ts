@@ -18,7 +18,8 @@ export type KillCause =
 
 /**
  * How far a pod is: `syncing` brings it to what its spec says, `terminating` ends it, `stopped` means that nothing of it runs any more and its
- * end is what it is, though files of it are still there, `terminated` that containers, sandbox and volumes are gone. Never backwards.
+ * end is what it is, though dead containers with their logs, or files that could not be removed, are still there, `terminated` that containers,
+ * sandbox and volumes are gone. Never backwards.
  */
 export type PodStage = 'syncing' | 'terminating' | 'stopped' | 'terminated';
 

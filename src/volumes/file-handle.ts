@@ -8,7 +8,7 @@ const O_PATH = 0o10000000;
  * A handle on what a name means now, a link itself included: it opens no device and waits for no FIFO. What is done through `pathOf` it is done
  * to that very file, whatever its name means by then.
  */
-export function openNameOnly(path: string, flags = 0): Promise<FileHandle> {
+export function openNameOnly(path: string | Buffer, flags = 0): Promise<FileHandle> {
   return open(path, O_PATH | constants.O_NOFOLLOW | flags);
 }
 

@@ -18,17 +18,17 @@ export interface Entries {
 
 /**
  * Goes through a tree as deep and as large as containers can make one: by handles, of which few are open, and with little in memory. No link
- * is followed and no mount entered. Each entry comes once, before what is in it; one that comes or goes meanwhile may be missed. Throws code
+ * is followed; mounts are entered only with `mounts`. Each entry comes once, before what is in it; one that comes or goes meanwhile may be missed. Throws code
  * `conflict`, at the end, where somebody has moved directories away under our feet; else what the system says.
  */
-export async function* walkTree(top: FileHandle): AsyncGenerator<Entries> {
+export async function* walkTree(top: FileHandle, { mounts = false } = {}): AsyncGenerator<Entries> {
   const first = await Level.of(top);
   const levels = [first];
   let isWhole = true;
   try {
     yield* first.entries();
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      const below = await level.enterNext(first);
+      const below = await level.enterNext(mounts ? undefined : first);
       if (below !== undefined) {
         levels.push(below);
         if (levels.length > MOST_OPEN + 1) await levels.at(-1 - MOST_OPEN)?.letGo();
@@ -97,12 +97,12 @@ class Level {
     if (names.length > 0) yield { directory, names };
   }
 
-  /** The next directory in it that is (still) one, on the same file system as the `top`; `undefined` after the last one. */
-  async enterNext(top: Level): Promise<Level | undefined> {
+  /** The next directory in it that is (still) one, on the same file system as `top` where that is given; `undefined` after the last one. */
+  async enterNext(top: Level | undefined): Promise<Level | undefined> {
     for (let name = await this.#next(); name !== undefined; name = await this.#next()) {
       const level = await unless(['ENOENT', 'ENOTDIR', 'ELOOP'], Level.open(entryOf(this.#open, name)));
       if (level === undefined) continue;
-      if (level.#dev === top.#dev) return level;
+      if (top === undefined || level.#dev === top.#dev) return level;
       await level.letGo();
     }
     return undefined;

@@ -196,6 +196,12 @@ export class ExecutorUnderTest implements AsyncDisposable {
     } as unknown as KubernetesObject);
   }
 
+  /** Deletes a pod in the API at once, as `kubectl delete --force` does. */
+  async deleteInApi({ name }: Launched): Promise<void> {
+    const answer = await fetch(`${this.api?.url}/api/v1/namespaces/default/pods/${name}?gracePeriodSeconds=0`, { method: 'DELETE', headers: { authorization: `Bearer ${this.api?.token}` } });
+    if (!answer.ok) throw this.#failure(`the API answers ${answer.status} to the deletion of ${name}`);
+  }
+
   record(taskId: string): TaskRecord | undefined {
     return this.agent.tasks.get(taskId);
   }

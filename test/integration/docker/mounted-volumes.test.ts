@@ -1,5 +1,6 @@
 /** Volumes that are somebody else's files: persistent volumes behind claims, and file servers. Real mounts, a real Engine. */
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -138,6 +139,35 @@ describe('the group of a volume', () => {
     expect(await modeOf(join(dir, 'other'))).toEqual([0, 0, '600']);
     expect((await lstat(join(data, 'link'))).gid).toBe(0);
     expect((await stat(dir)).gid).toBe(0);
+  });
+
+  it('is that of however many and however deep files, with few files open, also of those that are mounted in it', async () => {
+    let deepest = data;
+    for (let i = 0; i < 40; i++) await mkdir((deepest = join(deepest, 'd'.repeat(90))));
+    await writeFile(join(deepest, 'file'), 'x', { mode: 0o600 });
+    for (let i = 0; i < 60; i++) await rename(data, `${data}.below`).then(() => mkdir(data)).then(() => rename(`${data}.below`, join(data, 'u'.repeat(90))));
+    await mkdir(join(data, 'many'));
+    await Promise.all(Array.from({ length: 2000 }, (_none, i) => writeFile(join(data, 'many', `${i}`), 'x')));
+    await mkdir(join(data, 'mounted'));
+    await mountCommand('mount', ['-t', 'tmpfs', 'none', join(data, 'mounted')]);
+    try {
+      await writeFile(join(data, 'mounted', 'file'), 'x', { mode: 0o600 });
+      const openFiles = (): number => readdirSync('/proc/self/fd').length;
+      const before = openFiles();
+      let most = 0;
+      const watch = setInterval(() => (most = Math.max(most, openFiles())), 1);
+      await setOwnership(data, { group: 4242, onRootMismatch: true });
+      clearInterval(watch);
+      expect(most - before).toBeLessThan(80);
+      expect(openFiles()).toBe(before);
+      expect(await modeOf(data)).toEqual([0, 4242, '2775']);
+      expect(await modeOf(join(data, 'many', '1999'))).toEqual([0, 4242, '664']);
+      expect(await modeOf(join(data, 'mounted', 'file'))).toEqual([0, 4242, '660']);
+    } finally {
+      await mountCommand('umount', [join(data, 'mounted')]);
+    }
+    for (let i = 0; i < 60; i++) await rename(data, `${data}.above-${i}`).then(() => rename(join(`${data}.above-${i}`, 'u'.repeat(90)), data));
+    expect(await modeOf(join(deepest, 'file'))).toEqual([0, 4242, '660']);
   });
 
   it('with OnRootMismatch is given only where the volume’s own directory has another, or lacks a right', async () => {

@@ -58,7 +58,7 @@ test.concurrent('a secret is files that never touch a disk, with the modes that 
   expect((await under.exec(task, ['stat', '-L', '-c', '%a %u', '/v/user', '/v/deep/er/pw', '/v/deep'])).trim().split('\n')).toEqual(['444 0', '400 0', '755 0']);
   expect(await under.exec(task, ['stat', '-f', '-c', '%T', '/v'])).toContain('tmpfs');
   expect(await under.exec(task, ['sh', '-c', 'echo x >/v/user || true'])).toContain('Read-only');
-  under.kill(task);
+  await under.deleteInApi(task);
   await under.ended(task);
   await under.gone(task);
 });

@@ -21,13 +21,14 @@ async function networks(): Promise<number> {
   }
 }
 
-test('of fifty pods made and killed at once nothing stays: no container, network, process, link or folder, no file is open for a pod, and the memory comes back', async () => {
+test('of fifty pods made, killed and deleted at once nothing stays: no container, network, process, link or folder, no file is open for a pod, and the memory comes back', async () => {
   await using under = await ExecutorUnderTest.start({ kubernetes: true, flags: ['--log-level=warn'] });
   const worker = () => under.poll(() => under.worker(), 'there is a worker');
   const first = under.launch(pod()); // whatever is loaded for a first pod is no burst's
   await under.running(first);
   under.kill(first);
   await under.ended(first);
+  await under.deleteInApi(first);
   await under.gone(first);
   const before = { ...(await worker()), networks: await networks(), files: await under.files() };
 
@@ -37,9 +38,10 @@ test('of fifty pods made and killed at once nothing stays: no container, network
   await under.until(() => tasks.every(({ taskId }) => under.record(taskId)?.terminal === true), 'all are over', BURST_MS);
   for (const { taskId } of tasks) expect(under.states(taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
 
-  expect(await under.containers()).toEqual([]);
-  expect(await networks()).toBe(before.networks);
   await under.until(() => under.api?.list({ group: '', resource: 'pods' }).every(({ status }) => (status as { phase: string }).phase === 'Failed') === true, 'the API knows of all');
+  await Promise.all(tasks.map((task) => under.deleteInApi(task)));
+  await under.poll(async () => (await under.containers()).length === 0, 'no container is left');
+  expect(await networks()).toBe(before.networks);
   await under.poll(async () => (await under.files()).join() === before.files.join(), 'files are as before');
   expect(await readdir(`${under.rootDir}/pods`)).toEqual([]);
   expect((await worker()).openFiles - before.openFiles).toBeLessThanOrEqual(KEPT_ALIVE);

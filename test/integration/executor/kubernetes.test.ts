@@ -1,5 +1,5 @@
 /** The Kubernetes side: what kubectl shows and does, and an API that is away. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubernetesClient, loadKubeconfig, podResource } from '../../../src/kubernetes/index.ts';
@@ -170,8 +170,8 @@ describe('an API that answers', () => {
     await under.gone(task);
     expect(under.apiPod(task)?.metadata?.uid).toBe(task.uid);
     await rm(directory);
-    await rename(`${directory}-aside`, directory);
     await apiGone(under, task);
+    await rm(`${directory}-aside`, { recursive: true });
     expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
     expect(await under.files()).not.toContain(`root/pods/${task.uid}`);
   });
@@ -196,16 +196,33 @@ describe('an API that answers', () => {
     await under.gone(task);
   });
 
-  test.concurrent('keeps a pod that Mesos has killed, as failed, until somebody deletes it', async () => {
-    const task = under.launch(bound(under, pod()));
+  const speaking = shell("echo the result; trap 'exit 0' TERM; while :; do sleep 0.1; done", { volumeMounts: [{ name: 'v', mountPath: '/v' }] });
+  test.concurrent.each<[string, Partial<PodSpec>, { state: string; reason?: string }, string]>([
+    ['that Mesos has killed', {}, { state: 'TASK_KILLED' }, 'TaskKilled'],
+    ['whose time is over', { activeDeadlineSeconds: 2 }, { state: 'TASK_FAILED', reason: 'REASON_COMMAND_EXECUTOR_FAILED' }, 'DeadlineExceeded'],
+  ])('keeps a pod %s, as failed and with its log, until somebody deletes it', async (_what, more, end, reason) => {
+    const task = under.launch(bound(under, pod(speaking, { volumes: [{ name: 'v', emptyDir: { medium: 'Memory' } }], ...more })));
     await apiShows(under, task, 'Running');
-    under.kill(task);
-    expect((await under.ended(task)).state).toBe('TASK_KILLED');
+    if (more.activeDeadlineSeconds === undefined) under.kill(task);
+    expect(await under.ended(task)).toMatchObject(end);
     await apiShows(under, task, 'Failed');
-    expect(under.apiPod(task)?.status?.reason).toBe('TaskKilled');
-    await under.gone(task);
+    expect(under.apiPod(task)?.status).toMatchObject({ reason, containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] });
+    await under.poll(async () => (await under.containers(task.uid)).map(({ labels, status }) => `${labels['io.kubernetes.container.name']} ${status}`).join() === 'main exited', 'only the dead container stays');
+    expect(await under.engine.tailLog((await under.container(task)).id, { lines: 10, bytes: 1000 })).toContain('the result');
+    await under.poll(async () => !(await readdir(join(under.rootDir, 'pods', task.uid))).includes('volumes'), 'its volumes are gone');
+    expect(await under.files()).toContainEqual(expect.stringContaining(`_${task.uid}`));
     await kubectl.delete(task, 1);
     await apiGone(under, task);
+    await under.gone(task);
+    await under.poll(async () => (await under.files()).every((name) => !name.includes(task.uid)), 'its files are gone');
+    expect(under.states(task.taskId).filter((state) => state !== 'TASK_KILLING')).toEqual(['TASK_STARTING', 'TASK_RUNNING', end.state]);
+  });
+
+  test.concurrent('keeps nothing of a pod whose time is over and that it does not have', async () => {
+    const task = under.launch(pod(speaking, { volumes: [{ name: 'v', emptyDir: {} }], activeDeadlineSeconds: 2 }), { inApi: false });
+    expect(await under.ended(task)).toMatchObject({ state: 'TASK_FAILED', reason: 'REASON_COMMAND_EXECUTOR_FAILED' });
+    await under.gone(task);
+    await under.poll(async () => (await under.files()).every((name) => !name.includes(task.uid)), 'its files are gone');
   });
 
   test.concurrent('keeps a job that is over, with its log, until somebody deletes it', async () => {
@@ -245,6 +262,25 @@ describe('an API that answers', () => {
     await kubectl.delete(task, 1);
     await apiGone(under, task);
   });
+});
+
+test('a pod that was ended keeps its log also when the worker dies, and goes with the executor', async () => {
+  await using under = await ExecutorUnderTest.start({ kubernetes: true });
+  await using kubectl = await Kubectl.for(under);
+  const [task, other] = [under.launch(bound(under, pod(shell('echo the result; sleep 600'), { terminationGracePeriodSeconds: 0 }))), under.launch(bound(under, pod({}, { activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 0 })))];
+  await apiShows(under, task, 'Running');
+  under.kill(task);
+  await Promise.all([task, other].map((one) => apiShows(under, one, 'Failed')));
+  await under.killWorker();
+  await under.poll(() => under.log.match(/executor is up/g)?.length === 2, 'the new worker is there');
+  expect(await under.engine.tailLog((await under.container(task)).id, { lines: 10, bytes: 1000 })).toContain('the result');
+  await kubectl.delete(task, 0);
+  await under.gone(task);
+  expect((await under.containers(other.uid)).map(({ status }) => status)).toEqual(['exited']);
+  expect(await under.shutdown()).toEqual({ code: 0, signal: null });
+  expect(await under.containers()).toEqual([]);
+  expect(under.states(task.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  expect(under.states(other.taskId)).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_FAILED']);
 });
 
 describe('an API that is away', () => {

@@ -1,10 +1,12 @@
 /** What pods do by themselves, as Mesos, Docker and the node's files show it. One executor runs them all, side by side. */
-import { readFile, readdir } from 'node:fs/promises';
+import { createSocket } from 'node:dgram';
+import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PodStatus } from '../../../src/pod/index.ts';
+import { mountCommand } from '../../../src/volumes/mount-command.ts';
 import { busybox, ExecutorUnderTest, pod, shell } from '../../support/executor-under-test.ts';
 import { eatMemory, GREEDY } from '../../support/greedy.ts';
 
@@ -137,6 +139,15 @@ test.concurrent('a liveness probe that fails restarts the container', async () =
   expect((await under.containers(task.uid)).length).toBe(3);
 });
 
+test.concurrent('probes of a port that the container does not name come to nothing: it is neither killed nor ready', async () => {
+  const probe = { tcpSocket: { port: 'nowhere' }, periodSeconds: 1, failureThreshold: 1 };
+  const task = under.launch(pod({ livenessProbe: probe, readinessProbe: probe }));
+  await under.running(task);
+  const asked = (): number => under.log.split('the container has no port').length - 1;
+  await under.until(() => asked() >= 4 || containerStatus(task.taskId)?.restartCount !== 0, 'each has been tried twice');
+  expect(containerStatus(task.taskId)).toMatchObject({ ready: false, restartCount: 0, state: { running: {} } });
+});
+
 test.concurrent('a startup probe holds the readiness probe back', async () => {
   const exec = (command: string[]) => ({ exec: { command }, periodSeconds: 1 });
   const task = under.launch(pod({ startupProbe: { ...exec(['test', '-e', '/tmp/started']), failureThreshold: 100 }, readinessProbe: exec(['touch', '/tmp/asked']) }));
@@ -206,6 +217,41 @@ test.concurrent('a host port reaches the container', async () => {
   under.kill(task);
   await under.ended(task);
   await expect(fetch(`http://127.0.0.1:${hostPort}/`)).rejects.toThrow();
+});
+
+test.concurrent('a host port of UDP leads to the pod', async () => {
+  const hostPort = await freePort();
+  const task = under.launch(pod({ ports: [{ containerPort: 8053, hostPort, hostIP: '127.0.0.1', protocol: 'UDP' }] }));
+  await under.running(task);
+  // Nobody listens there: the pod's kernel counts what comes.
+  const arrived = async (): Promise<number> => Number(/^Udp: \d+ (\d+)/m.exec(await under.exec(task, ['cat', '/proc/net/snmp']))?.[1]);
+  expect(await arrived()).toBe(0);
+  const socket = createSocket('udp4');
+  await under.poll(() => {
+    socket.send('hello', hostPort, '127.0.0.1');
+    return arrived().then((count) => count > 0);
+  }, 'a datagram is there');
+  socket.close();
+});
+
+test.concurrent('what the node mounts later is seen by the container that asks for it', async () => {
+  const shared = await mkdtemp(join(under.dir, 'shared-'));
+  await mountCommand('mount', ['--bind', shared, shared]);
+  try {
+    await mountCommand('mount', ['--make-shared', shared]);
+    await mkdir(join(shared, 'later'));
+    const mounted = (name: string, mountPropagation?: string) => busybox({ name, volumeMounts: [{ name: 'v', mountPath: '/v', ...(mountPropagation !== undefined && { mountPropagation }) }] });
+    const task = under.launch(pod({}, { containers: [mounted('main', 'HostToContainer'), mounted('other')], volumes: [{ name: 'v', hostPath: { path: shared } }] }));
+    await under.running(task);
+    await mountCommand('mount', ['-t', 'tmpfs', 'none', join(shared, 'later')]);
+    await writeFile(join(shared, 'later', 'file'), 'x');
+    expect(await under.exec(task, ['ls', '/v/later'])).toBe('file\n');
+    expect((await under.engine.exec((await under.container(task, 'other')).id, ['ls', '/v/later'], { timeoutMs: 10_000 })).output).toBe('');
+    under.kill(task);
+    await under.ended(task);
+  } finally {
+    await mountCommand('umount', ['-R', shared]);
+  }
 });
 
 test.concurrent('command, arguments and environment arrive with their variables filled in', async () => {

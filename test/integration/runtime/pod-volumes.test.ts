@@ -162,6 +162,13 @@ test('a volume that cannot be brought up to date keeps what it has and holds up 
   expect(events).toEqual(['Warning FailedMount MountVolume.SetUp failed for volume "secret" : secret "s" not found']);
 });
 
+test('a pod with init containers shows as initializing while its volumes cannot be made', async () => {
+  const { volumes, owner } = volumesOf([secret]);
+  sources.objects.delete('s');
+  owner.pod = { ...owner.pod, spec: { ...owner.pod.spec, initContainers: [{ name: 'first', image: 'i' }] } };
+  await expect(volumes.prepare(never)).rejects.toMatchObject({ waiting: { reason: 'PodInitializing' } });
+});
+
 test('volumes that cannot be made are tried again after pauses that grow, and at once when something changes', async () => {
   const { volumes } = volumesOf([secret]);
   const pauses: number[] = [];

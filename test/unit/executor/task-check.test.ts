@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { podOfTask } from '../../../src/executor/read-task.ts';
 import { taskCheck } from '../../../src/executor/task-check.ts';
 import type { CheckInfo } from '../../../src/mesos/index.ts';
 
 const times = { delayMs: 15_000, intervalMs: 10_000, timeoutMs: 20_000 };
+
+it('a health check beside a Pod is refused, not passed over', async () => {
+  const task = { name: 't', task_id: { value: 't' }, agent_id: { value: 'a' }, data: new TextEncoder().encode(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } })) };
+  await expect(podOfTask(task)).resolves.toMatchObject({ metadata: { name: 'p' } });
+  await expect(podOfTask({ ...task, health_check: { type: 'TCP', tcp: { port: 80 } } })).rejects.toMatchObject({ code: 'invalid', message: expect.stringMatching(/^TaskInfo\.health_check: not with a Pod/) as string });
+});
 
 describe('a general check', () => {
   it.each<[string, CheckInfo, object]>([

@@ -59,7 +59,7 @@ test('a port is a number, digits, or the name of a port of the container', () =>
       const number = portOf(port);
       expect(Number.isInteger(number) && number >= 1 && number <= 65_535).toBe(true);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'invalid', message: `invalid port: ${JSON.stringify(port)}` });
+      expect(error).toMatchObject({ code: 'invalid', message: expect.stringMatching(/^(invalid port: |the container has no port )/) as string });
     }
   }));
 });

@@ -35,7 +35,6 @@ describe('how a pod ended, in the words of Mesos', () => {
   });
 
   test.each([
-    ['DeadlineExceeded', 'Pod was active on the node longer than the specified deadline', 'REASON_MAX_COMPLETION_TIME_REACHED'],
     ['Evicted', 'The node was low on resource: memory. ', 'REASON_CONTAINER_LIMITATION_MEMORY'],
     ['Evicted', 'The node was low on resource: ephemeral-storage. ', 'REASON_CONTAINER_LIMITATION_DISK'],
     ['Evicted', 'The node was low on resource: pids. ', 'REASON_CONTAINER_LIMITATION'],

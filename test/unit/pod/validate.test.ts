@@ -34,7 +34,7 @@ describe('a pod that can run', () => {
             resources: { limits: { cpu: '1', memory: '64Mi', 'ephemeral-storage': '2Gi' }, requests: { cpu: '100m', 'ephemeral-storage': '1Gi' } },
             livenessProbe: { exec: { command: ['true'] } },
             readinessProbe: { httpGet: { port: 'http', httpHeaders: [{ name: 'X-A', value: 'b' }] }, successThreshold: 2 },
-            startupProbe: { tcpSocket: { port: 80 } },
+            startupProbe: { tcpSocket: { port: 'not-declared' } },
             lifecycle: { postStart: { exec: { command: ['true'] } }, preStop: { httpGet: { port: 80 } } },
             terminationMessagePolicy: 'FallbackToLogsOnError',
             securityContext: {
@@ -162,7 +162,7 @@ describe('a pod that cannot run names the field', () => {
     ['a probe that does nothing', { livenessProbe: {} }, 'livenessProbe: required: must specify a handler type'],
     ['a probe that does two things', { livenessProbe: { exec: { command: ['a'] }, tcpSocket: { port: 1 } } }, 'livenessProbe: may not specify more than 1'],
     ['a probe without a command', { readinessProbe: { exec: {} } }, 'readinessProbe.exec.command: required'],
-    ['a probe of an unknown port', { readinessProbe: { httpGet: { port: 'http' } } }, 'readinessProbe.httpGet.port: "http" is no port of the container'],
+    ['a probe of a port that is no name', { readinessProbe: { httpGet: { port: 'no_name' } } }, 'readinessProbe.httpGet.port: "no_name" is not a port name'],
     ['a liveness probe that must succeed twice', { livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }, 'livenessProbe.successThreshold: must be 1'],
     ['a gRPC probe without a port', { livenessProbe: { grpc: {} } }, 'livenessProbe.grpc.port: 0 is not a port'],
     ['a gRPC probe of a named port', { livenessProbe: { grpc: { port: 'http' } } }, 'livenessProbe.grpc.port: must be a whole number, not a string'],

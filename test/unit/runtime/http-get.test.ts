@@ -98,7 +98,7 @@ test('of a large body 10 KiB are kept', async () => {
 });
 
 test('a port that has no number could not be probed', async () => {
-  expect(await probe(80, { port: 'nothing' })).toEqual({ result: 'unknown', output: 'invalid port: "nothing"' });
+  expect(await probe(80, { port: 'nothing' })).toEqual({ result: 'unknown', output: 'the container has no port "nothing"' });
 });
 
 test('a TCP probe connects, and fails where nobody listens', async () => {
