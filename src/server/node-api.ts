@@ -122,5 +122,8 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     await stop();
     throw error;
   }
+  metrics.observe('kubelet_certificate_manager_server_ttl_seconds', "Gauge of the shortest TTL (time-to-live) of the Kubelet's serving certificate. The value is in seconds until certificate expiry (negative if already expired).", () => [
+    { value: Math.floor((certificate.until - clock.now()) / 1000) },
+  ]);
   return { port: server.port, stop };
 }
