@@ -74,6 +74,7 @@ export async function startControlPlane({ bin, dir, logs, signal }: ControlPlane
       ...flags({ 'service-account-issuer': ISSUER, 'api-audiences': ISSUER, 'service-account-signing-key-file': tokens.key, 'service-account-key-file': tokens.pub }),
       ...flags({ 'kubelet-client-certificate': toNodes.cert, 'kubelet-client-key': toNodes.key, 'kubelet-certificate-authority': authority.file }),
       ...flags({ 'kubelet-preferred-address-types': 'InternalIP', 'service-cluster-ip-range': SERVICES, v: 1 }),
+      ...flags({ 'feature-gates': 'EphemeralContainers=true' }), // for kubectl debug; alpha in this release
     ],
   });
   const ca = readFileSync(authority.file);

@@ -6,9 +6,10 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { connectEngine } from '../engine-api.ts';
+import { tryClients } from './clients/run.ts';
 import { API_NAME, startControlPlane } from './control-plane.ts';
 import { freePorts } from './free-ports.ts';
-import { PAUSE, provideImages, REGISTRIES } from './images.ts';
+import { AGNHOST, BUSYBOX, PAUSE, provideImages, REGISTRIES } from './images.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { startNode } from './node.ts';
 import { readOptions } from './options.ts';
@@ -57,10 +58,12 @@ async function conformance(signal: AbortSignal): Promise<boolean> {
   const kubeconfig = await controlPlane.kubeconfig('admin', subject, API_NAME);
   const api = { kubectl: join(bin, 'kubectl'), kubeconfig: await controlPlane.kubeconfig('admin-here', subject) };
   const tidyUp = (): Promise<void> => removeLeftovers(api).catch((error: unknown) => console.log(`  not tidied up: ${String(error)}`));
+  const { kubectl, kubeconfig: here } = api;
+  const failures = await step('tries with kubectl', () => tryClients({ files: [kubectl, 'kubectl'], kubeconfig: here, image: BUSYBOX, server: AGNHOST, dir, signal }));
   const repositories = { ...REGISTRIES, ...registries.repositories };
   const end = await runSuite({ ...wanted, specs: selection.specs, repositories, dockerConfig: registries.dockerConfig, dir, kubeconfig, tidyUp, signal });
   await started.disposeAsync();
-  return report(results, selection, end);
+  return report(results, selection, end, failures);
 }
 
 function keep(file: string, folder: string): void {

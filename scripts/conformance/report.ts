@@ -36,10 +36,10 @@ export function judge({ specs, leftOut, expected, whole }: Selection, results: r
 
 /**
  * Writes `summary.txt`, `passed.txt` and `failures/*.log` into `results`, prints the summary, and returns whether all is well: specs passed,
- * none fell below the list, the suite came to its end.
+ * none fell below the list, the suite came to its end. `failures` are of what was tried beside it.
  */
-export function report(results: string, selection: Selection, end: SuiteEnd): boolean {
-  const ran = readResults(results);
+export function report(results: string, selection: Selection, end: SuiteEnd, failures: readonly SpecResult[] = []): boolean {
+  const ran = [...readResults(results), ...failures];
   const { passed, failed, missing, unexpected, skipped } = judge(selection, ran);
   const lines = [
     ...(selection.whole ? areas(selection, passed) : []),

@@ -47,6 +47,8 @@ export interface ExecutorConfig {
   /** Whose client certificates the node's API takes; absent: none. */
   readonly clientCaFile?: string;
   readonly enableSystemLogHandler: boolean;
+  /** Exec, attach and port-forward are closed when nothing has come or gone for so long; 0: never. */
+  readonly streamingConnectionIdleTimeoutMs: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly registerNode: boolean;
   readonly nodeStatusUpdateFrequencyMs: number;

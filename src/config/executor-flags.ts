@@ -42,6 +42,7 @@ export const EXECUTOR_FLAGS: ExecutorFlags = {
   rotateServerCertificates: { name: 'rotate-server-certificates', value: 'bool', help: "have the cluster sign the certificate of the node's API, and renew it in time", preset: 'false', boolean: true, parse: bool },
   clientCaFile: { name: 'client-ca-file', value: 'file', help: "authority whose client certificates the node's API takes (kube-apiserver's, for one)", parse: readableFile },
   enableSystemLogHandler: { name: 'enable-system-log-handler', value: 'bool', help: "serve the files below /var/log in the node's API", preset: 'true', boolean: true, parse: bool },
+  streamingConnectionIdleTimeoutMs: { name: 'streaming-connection-idle-timeout', value: 'duration', help: 'an exec, attach or port-forward on which nothing comes or goes for so long is closed; 0s: never', preset: '4h0m0s', parse: durationFrom(0) },
   nodeLabels: { name: 'node-labels', value: 'key=value,...', help: 'labels of the node', preset: '', repeatable: true, parse: labels },
   registerNode: { name: 'register-node', value: 'bool', help: 'make the Node object in the Kubernetes API', preset: 'true', boolean: true, parse: bool },
   nodeStatusUpdateFrequencyMs: { name: 'node-status-update-frequency', value: 'duration', help: 'how often the Node object is looked at', preset: '10s', parse: durationFrom(1000) },

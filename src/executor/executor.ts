@@ -321,6 +321,7 @@ export class Executor {
       logger: logger.child({ part: 'server' }),
     });
     const [info] = await Promise.all([hostInfo({ engineVersion: engineInfo.version, version }), this.#served.start()]);
+    this.#measures.build = info;
     if (this.#closing !== undefined || this.#client === undefined || this.#kubernetes === undefined) return;
     this.#node = new NodeReporter({
       client: this.#client,

@@ -27,7 +27,7 @@ export function kubeletConfiguration(config: ExecutorConfig): object {
     nodeStatusUpdateFrequency: `${config.nodeStatusUpdateFrequencyMs / 1000}s`,
     containerLogMaxSize: String(config.containerLogMaxBytes),
     containerLogMaxFiles: config.containerLogMaxFiles,
-    streamingConnectionIdleTimeout: '4h0m0s',
+    streamingConnectionIdleTimeout: `${config.streamingConnectionIdleTimeoutMs / 1000}s`,
     enableDebuggingHandlers: true,
     enableSystemLogHandler: config.enableSystemLogHandler,
     logging: { format: config.logFormat },

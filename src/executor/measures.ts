@@ -7,6 +7,22 @@ import { Metrics } from '../telemetry/index.ts';
 const RESULTS = { success: 'successful', failure: 'failed', unknown: 'unknown' } as const;
 const KINDS = { readiness: 'Readiness', liveness: 'Liveness', startup: 'Startup' } as const;
 
+/** What runs where; the version as the Node object has it. */
+interface Build {
+  readonly kubeletVersion: string;
+  readonly operatingSystem: string;
+  readonly architecture: string;
+}
+
+const BUILD_LABELS = ['buildDate', 'compiler', 'gitCommit', 'gitTreeState', 'gitVersion', 'goVersion', 'major', 'minor', 'platform'];
+
+/** All labels that a kubelet has; those of a program in Go are empty. */
+function buildOf({ kubeletVersion, operatingSystem, architecture }: Build): Record<string, string> {
+  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(kubeletVersion) ?? [];
+  const empty = Object.fromEntries(BUILD_LABELS.map((label) => [label, '']));
+  return { ...empty, gitVersion: kubeletVersion, major, minor, platform: `${operatingSystem}/${architecture}` };
+}
+
 /**
  * Turns what happens in the executor into metrics. It keeps the time of each update that is not acknowledged and of each pod that is not running yet,
  * nothing of what is over.
@@ -19,6 +35,8 @@ export class Measures {
   /** When a task was accepted, until it runs; by task id. */
   readonly #starting = new Map<string, number>();
   #subscriptions = 0;
+  /** What we are, once it is known. */
+  build: Build | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -76,6 +94,8 @@ export class Measures {
       const node = nodeName();
       return node === undefined ? [] : [{ labels: { node }, value: 1 }];
     }, ['node']);
+    metrics.observe('kubernetes_build_info', "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.", () =>
+      this.build === undefined ? [] : [{ labels: buildOf(this.build), value: 1 }], BUILD_LABELS);
     metrics.observe('kubelet_running_pods', 'Number of pods currently running', () => [
       { value: pods().filter(({ observed }) => observed.sandboxes.some(({ state }) => state === 'running')).length },
     ]);
@@ -89,7 +109,7 @@ export class Measures {
     const { metrics } = this;
     return {
       engineEvent: (lagMs) => metrics.eventLag.observe(Math.max(0, lagMs) / 1000),
-      relisted: (ms) => metrics.relist.observe(ms / 1000),
+      relisted: (ms) => metrics.relistWas(this.#clock.now() - ms, this.#clock.now()),
       worked: (operation_type, ms) => metrics.podWorker.observe({ operation_type }, ms / 1000),
       probed: ({ uid, name, namespace }, container, kind, result) =>
         metrics.probed({ probe_type: KINDS[kind], container, pod: name, namespace, pod_uid: uid }, RESULTS[result]),

@@ -88,6 +88,7 @@ export class ServedApi {
         addresses: [hostIP],
         ...(tlsCertFile !== undefined && tlsPrivateKeyFile !== undefined && { certificateFiles: { cert: tlsCertFile, key: tlsPrivateKeyFile } }),
         rotateServerCertificates: config.rotateServerCertificates,
+        streamIdleTimeoutMs: config.streamingConnectionIdleTimeoutMs,
         ...(clientCaFile !== undefined && { clientCaFile }),
         ...(client !== undefined && { client }),
         pods: runtime,

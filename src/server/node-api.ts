@@ -28,6 +28,7 @@ import { NodeServer } from './http/node-server.ts';
 import { requestMeter } from './http/request-meter.ts';
 import { DiskMeter } from './stats/disk-use.ts';
 import { Sampler } from './stats/sampler.ts';
+import type { StreamUpgrades } from './stream/index.ts';
 
 export interface NodeApiOptions {
   readonly https: Listening;
@@ -38,6 +39,8 @@ export interface NodeApiOptions {
   readonly certificateFiles?: { readonly cert: string; readonly key: string };
   /** Let the API sign the serving certificate. */
   readonly rotateServerCertificates: boolean;
+  /** Of exec, attach and port-forward; 0: none. */
+  readonly streamIdleTimeoutMs: number;
   readonly clientCaFile?: string;
   /** For reviews and signing requests; absent: client certificates only. */
   readonly client?: KubernetesClient;
@@ -80,6 +83,7 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     ...(clientCaFile !== undefined && { clientCaFile }),
     ...(options.rotateServerCertificates && client !== undefined && { request: client }),
   });
+  const streams = async (): Promise<StreamUpgrades> => (await import('./stream/index.ts')).streamUpgrades({ clock, logger, idleTimeoutMs: options.streamIdleTimeoutMs });
   const server = new NodeServer({
     listening: options.https,
     tls: certificate,
@@ -94,8 +98,8 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
       ...podRoutes(pods),
       ...containerLogRoutes(containers),
       ...runRoutes(pods, containers),
-      ...remoteCommandRoutes({ pods, containers, upgrade: async () => (await import('./stream/index.ts')).remoteCommandUpgrade }),
-      ...portForwardRoutes({ pods, containers, upgrade: async () => (await import('./stream/index.ts')).portForwardUpgrade }),
+      ...remoteCommandRoutes({ pods, containers, upgrade: async () => (await streams()).remoteCommand }),
+      ...portForwardRoutes({ pods, containers, upgrade: async () => (await streams()).portForward }),
       ...statsRoutes({ sampler, disks, nodeName, clock }),
       ...metricsRoutes({ metrics, sampler, disks, engineInfo }),
       ...systemLogRoutes(options.systemLogs),
@@ -118,5 +122,8 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     await stop();
     throw error;
   }
+  metrics.observe('kubelet_certificate_manager_server_ttl_seconds', "Gauge of the shortest TTL (time-to-live) of the Kubelet's serving certificate. The value is in seconds until certificate expiry (negative if already expired).", () => [
+    { value: Math.floor((certificate.until - clock.now()) / 1000) },
+  ]);
   return { port: server.port, stop };
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Go's default buckets, seconds. */
@@ -34,7 +35,10 @@ export class Metrics {
   readonly runtimeDuration = this.#histogram('kubelet_runtime_operations_duration_seconds', 'Duration in seconds of runtime operations. Broken down by operation type.', SECONDS, ['operation_type']);
   readonly podStart = this.#histogram('kubelet_pod_start_duration_seconds', 'Duration in seconds for a single pod to go from pending to running.', SECONDS);
   readonly podWorker = this.#histogram('kubelet_pod_worker_duration_seconds', 'Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync', SECONDS, ['operation_type']);
-  readonly relist = this.#histogram('kubelet_pleg_relist_duration_seconds', 'Duration in seconds for relisting pods in PLEG.', SECONDS);
+  readonly #relist = this.#histogram('kubelet_pleg_relist_duration_seconds', 'Duration in seconds for relisting pods in PLEG.', SECONDS);
+  readonly #relistInterval = this.#histogram('kubelet_pleg_relist_interval_seconds', 'Interval in seconds between relisting in PLEG.', SECONDS);
+  readonly #relisted = this.#gauge('kubelet_pleg_last_seen_seconds', 'Timestamp in seconds when PLEG was last seen active.', []);
+  #relistedAt: number | undefined;
   readonly httpRequests = this.#counter('kubelet_http_requests_total', 'Number of the http requests received since the server started', ['method', 'path', 'server_type', 'long_running']);
   readonly httpInflight = this.#gauge('kubelet_http_inflight_requests', 'Number of the inflight http requests', ['method', 'path', 'server_type', 'long_running']);
   readonly httpDuration = this.#histogram('kubelet_http_requests_duration_seconds', 'Duration in seconds to serve http requests', SECONDS, ['method', 'path', 'server_type', 'long_running']);
@@ -52,6 +56,14 @@ export class Metrics {
   /** Values that are looked up while somebody reads; with labels each has all of `labelNames`. */
   observe(name: string, help: string, values: () => readonly Observed[], labelNames: readonly string[] = []): void {
     lookedUp(this.#registry, { name, help, labelNames }, values);
+  }
+
+  /** A relist began and was over, milliseconds since the epoch. */
+  relistWas(began: number, over: number): void {
+    this.#relist.observe((over - began) / 1000);
+    if (this.#relistedAt !== undefined) this.#relistInterval.observe(Math.max(0, began - this.#relistedAt) / 1000);
+    this.#relistedAt = began;
+    this.#relisted.set(over / 1000);
   }
 
   /** Another result of a probe: `successful`, `failed` or `unknown`. */
@@ -74,6 +86,9 @@ export class Metrics {
       lookedUp(registry, { name: 'process_start_time_seconds', help: 'Start time of the process since unix epoch in seconds.', labelNames: [] }, () => [{ value: startedAt }]);
     }
     this.observe('process_resident_memory_bytes', 'Resident memory size in bytes.', () => [{ value: process.memoryUsage.rss() }]);
+    this.observe('process_virtual_memory_bytes', 'Virtual memory size in bytes.', () => virtualMemory());
+    this.observe('process_open_fds', 'Number of open file descriptors.', () => [{ value: readdirSync('/proc/self/fd').length - 1 }]); // without that of the folder
+    this.observe('process_max_fds', 'Maximum number of open file descriptors.', () => mostFiles());
     new Counter({
       name: 'process_cpu_seconds_total',
       help: 'Total user and system CPU time spent in seconds.',
@@ -106,6 +121,16 @@ export class Metrics {
   #histogram(name: string, help: string, buckets: number[], labelNames: readonly string[] = []): Histogram {
     return new Histogram({ name, help, labelNames, buckets, registers: [this.#registry] });
   }
+}
+
+function virtualMemory(): Observed[] {
+  const kilobytes = /^VmSize:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return kilobytes === undefined ? [] : [{ value: Number(kilobytes) * 1024 }];
+}
+
+function mostFiles(): Observed[] {
+  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return soft === undefined ? [] : [{ value: Number(soft) }];
 }
 
 function lookedUp(registry: Registry, what: { name: string; help: string; labelNames: readonly string[] }, values: () => readonly Observed[]): void {

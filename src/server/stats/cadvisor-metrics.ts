@@ -14,13 +14,23 @@ interface Counted {
   readonly sample: CgroupSample;
   readonly startedAt: number;
   readonly interfaces: readonly InterfaceSample[];
-  readonly written?: number;
+  readonly io: readonly IoSample[];
+  readonly fileSystems: readonly FileSystemUse[];
+}
+
+interface FileSystemUse {
+  readonly device: string;
+  readonly capacity: number;
+  readonly used: number;
+  /** Only of what has the file system for itself. */
+  readonly inodes?: number;
+  readonly inodesFree?: number;
 }
 
 /** The container_* and machine_* series of `/metrics/cadvisor` that dashboards and rules use (cAdvisor v0.38 metrics/prometheus.go). */
 export function cadvisorMetrics(node: NodeSample, engine: EngineInfo, disks: DiskUse): Metric[] {
   const all: Counted[] = [
-    { labels: labelsOf({}), sample: node.machine.sample, startedAt: node.machine.bootedAt, interfaces: node.interfaces },
+    { labels: labelsOf({}), sample: node.machine.sample, startedAt: node.machine.bootedAt, interfaces: node.interfaces, io: disks.devices.io, fileSystems: disks.devices.fileSystems },
     ...node.pods.flatMap((pod) => [...(pod.sandbox === undefined ? [] : [pod.sandbox]), ...pod.containers].map((part) => counted(pod, part, disks))),
   ];
   const metric = (type: Metric['type'], name: string, help: string, of: (one: Counted) => number | undefined): Metric => ({
@@ -42,7 +52,18 @@ export function cadvisorMetrics(node: NodeSample, engine: EngineInfo, disks: Dis
     name,
     help,
     type: 'counter',
-    values: all.flatMap(({ labels, sample }) => sample.io.map((one) => ({ labels: sorted({ ...labels, device: one.device }), value: of(one), at: sample.at }))),
+    values: all.flatMap(({ labels, sample, io: devices }) => devices.map((one) => ({ labels: sorted({ ...labels, device: disks.devices.names.get(one.device) ?? one.device }), value: of(one), at: sample.at }))),
+  });
+  const fs = (name: string, help: string, of: (one: FileSystemUse) => number | undefined): Metric => ({
+    name,
+    help,
+    type: 'gauge',
+    values: all.flatMap(({ labels, sample, fileSystems }) =>
+      fileSystems.flatMap((one): Value[] => {
+        const value = of(one);
+        return value === undefined ? [] : [{ labels: sorted({ ...labels, device: one.device }), value, at: sample.at }];
+      }),
+    ),
   });
   const seconds = (ns: number | undefined): number | undefined => (ns === undefined ? undefined : ns / NS);
   return [
@@ -53,9 +74,12 @@ export function cadvisorMetrics(node: NodeSample, engine: EngineInfo, disks: Dis
     metric('counter', 'container_cpu_system_seconds_total', 'Cumulative system cpu time consumed in seconds.', ({ sample }) => seconds(sample.cpu.systemNs)),
     total(metric('counter', 'container_cpu_usage_seconds_total', 'Cumulative cpu time consumed in seconds.', ({ sample }) => seconds(sample.cpu.usageNs))),
     metric('counter', 'container_cpu_user_seconds_total', 'Cumulative user cpu time consumed in seconds.', ({ sample }) => seconds(sample.cpu.userNs)),
+    fs('container_fs_inodes_free', 'Number of available Inodes', ({ inodesFree }) => inodesFree),
+    fs('container_fs_inodes_total', 'Number of Inodes', ({ inodes }) => inodes),
+    fs('container_fs_limit_bytes', 'Number of bytes that can be consumed by the container on this filesystem.', ({ capacity }) => capacity),
     io('container_fs_reads_bytes_total', 'Cumulative count of bytes read', ({ readBytes }) => readBytes),
     io('container_fs_reads_total', 'Cumulative count of reads completed', ({ reads }) => reads),
-    metric('gauge', 'container_fs_usage_bytes', 'Number of bytes that are consumed by the container on this filesystem.', ({ written }) => written),
+    fs('container_fs_usage_bytes', 'Number of bytes that are consumed by the container on this filesystem.', ({ used }) => used),
     io('container_fs_writes_bytes_total', 'Cumulative count of bytes written', ({ writtenBytes }) => writtenBytes),
     io('container_fs_writes_total', 'Cumulative count of writes completed', ({ writes }) => writes),
     metric('gauge', 'container_last_seen', 'Last time a container was seen by the exporter', ({ sample }) => Math.floor(sample.at / 1000)),
@@ -88,7 +112,7 @@ export function cadvisorMetrics(node: NodeSample, engine: EngineInfo, disks: Dis
   ];
 }
 
-function counted({ pod: { metadata } }: PodSample, part: ContainerSample, { layers }: DiskUse): Counted {
+function counted({ pod: { metadata } }: PodSample, part: ContainerSample, { layers, images, imageDevice = '' }: DiskUse): Counted {
   const { container, sample, interfaces, name, path } = part;
   const written = layers.get(container.id)?.bytes;
   return {
@@ -96,7 +120,8 @@ function counted({ pod: { metadata } }: PodSample, part: ContainerSample, { laye
     sample,
     startedAt: container.createdAt,
     interfaces,
-    ...(written !== undefined && { written }),
+    io: sample.io,
+    fileSystems: written === undefined || images === undefined ? [] : [{ device: imageDevice, capacity: images.capacity, used: written }],
   };
 }
 

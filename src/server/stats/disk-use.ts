@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/index.ts';
 import { fileSystemAt, logSize, treeSize, type TreeSize } from '../../volumes/index.ts';
+import { deviceBelow, readBlockDevices } from './block-devices.ts';
 import { processLimits } from './machine.ts';
 import type { ContainerSample, NodeSample, PodSample } from './sampler.ts';
 import type { DiskUse, VolumeUse } from './summary.ts';
@@ -28,7 +29,8 @@ export class DiskMeter {
 
   async measure({ pods }: NodeSample): Promise<DiskUse> {
     const containers = pods.flatMap((pod) => pod.containers);
-    const [root, images, processes] = await Promise.all([fileSystemAt(this.#rootDir), fileSystemAt(this.#imageDir), processLimits()]);
+    const [root, images, processes, devices] = await Promise.all([fileSystemAt(this.#rootDir), fileSystemAt(this.#imageDir), processLimits(), readBlockDevices()]);
+    const imageDevice = deviceBelow(this.#imageDir, devices);
     const [layers, volumes] = [new Map<string, TreeSize>(), new Map<string, readonly VolumeUse[]>()];
     const trees = new Set<string>();
     const walk = this.#walking.then(async () => {
@@ -38,7 +40,7 @@ export class DiskMeter {
     });
     this.#walking = walk.catch(() => undefined);
     const [logs] = await Promise.all([this.#logs(containers), walk]);
-    return { ...(root !== undefined && { root }), ...(images !== undefined && { images }), layers, logs, volumes, processes };
+    return { ...(root !== undefined && { root }), ...(images !== undefined && { images }), layers, logs, volumes, processes, devices, ...(imageDevice !== undefined && { imageDevice }) };
   }
 
   async #layer(id: string, path: string | undefined, layers: Map<string, TreeSize>, trees: Set<string>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { FileSystem, TreeSize } from '../../volumes/index.ts';
+import type { BlockDevices } from './block-devices.ts';
 import type { ContainerSample, NodeSample, PodSample } from './sampler.ts';
 import type { CgroupSample, InterfaceSample } from './samples.ts';
 
@@ -15,6 +16,9 @@ export interface DiskUse {
   /** By pod UID. */
   readonly volumes: ReadonlyMap<string, readonly VolumeUse[]>;
   readonly processes: { readonly max?: number; readonly running?: number };
+  readonly devices: BlockDevices;
+  /** The device that holds the Engine's data, where it is one of them. */
+  readonly imageDevice?: string;
 }
 
 export interface VolumeUse {

@@ -1,2 +1,2 @@
 /** The streams of exec, attach and port-forward, whatever protocol of the kubelet carries them: SPDY/3.1 or WebSocket. */
-export { portForwardUpgrade, remoteCommandUpgrade, streamUpgrades, type StreamOptions, type StreamUpgrades } from './upgrades.ts';
+export { streamUpgrades, type StreamOptions, type StreamUpgrades } from './upgrades.ts';

@@ -10,7 +10,7 @@ import { isWebSocketRequest } from './upgrade.ts';
 export interface StreamOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** A connection on which nothing came or went for so long is closed, milliseconds; 4 hours unless told (`--streaming-connection-idle-timeout`). */
+  /** A connection on which nothing came or went for so long is closed, milliseconds; 0: never; 4 hours unless told (`--streaming-connection-idle-timeout`). */
   readonly idleTimeoutMs?: number;
   /** How long a client may take to open the streams that belong together, milliseconds; 30 seconds unless told. */
   readonly creationTimeoutMs?: number;
@@ -24,7 +24,7 @@ export interface StreamUpgrades {
 /** The protocols of exec, attach, run and port-forward with these time limits. Both take over the socket and see to its end. */
 export function streamUpgrades(options: StreamOptions = {}): StreamUpgrades {
   const { clock = systemClock, logger = silentLogger, idleTimeoutMs = 4 * 3_600_000, creationTimeoutMs = 30_000 } = options;
-  const limits = { clock, idleTimeoutMs, creationTimeoutMs };
+  const limits = { clock, idleTimeoutMs: idleTimeoutMs === 0 ? Infinity : idleTimeoutMs, creationTimeoutMs };
   const served = (request: IncomingMessage, socket: Duplex, serving: Promise<void>): void => {
     serving.catch((error: unknown) => {
       logger.warn('a stream failed', { path: request.url?.split('?')[0], error: messageOf(error) });
@@ -42,6 +42,3 @@ export function streamUpgrades(options: StreamOptions = {}): StreamUpgrades {
     },
   };
 }
-
-/** With the kubelet's time limits. */
-export const { remoteCommand: remoteCommandUpgrade, portForward: portForwardUpgrade } = streamUpgrades();

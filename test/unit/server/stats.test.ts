@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/index.ts';
 import type { Engine, EngineInfo } from '../../../src/docker/index.ts';
 import type { ValidPod } from '../../../src/pod/index.ts';
+import { deviceBelow, readBlockDevices } from '../../../src/server/stats/block-devices.ts';
 import { cadvisorMetrics } from '../../../src/server/stats/cadvisor-metrics.ts';
 import { cgroupsOf, readCgroup } from '../../../src/server/stats/cgroup.ts';
 import { DiskMeter } from '../../../src/server/stats/disk-use.ts';
@@ -145,6 +146,21 @@ describe('what a tree takes', () => {
   });
 });
 
+it('block devices have the names that people know, and the file systems that are on them', async () => {
+  await files({
+    'proc/diskstats': '   8       0 sda 1 0 8 0 2 0 16 0 0 0 0\n   8       1 sda1 1 0 8 0 2 0 16 0 0 0 0\n   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0\n',
+    'proc/self/mountinfo': `22 1 8:1 / ${root} rw - ext4 /dev/root rw\n23 22 8:1 / ${root}/again rw - ext4 /dev/root rw\n24 22 0:5 / ${root}/sys rw - tmpfs tmpfs rw\n`,
+    'sys/block/sda/size': '1',
+    'sys/block/loop0/size': '0',
+  });
+  const found = await readBlockDevices(root);
+  expect(found.names.get('8:0')).toBe('/dev/sda');
+  expect(found.io).toEqual(IO);
+  expect(found.fileSystems).toMatchObject([{ device: '/dev/sda1', path: root }]);
+  expect(deviceBelow(`${root}/docker`, found)).toBe('/dev/sda1');
+  expect(deviceBelow('/elsewhere', found)).toBeUndefined();
+});
+
 const AT = Date.UTC(2020, 0, 1, 0, 1, 0, 250);
 const sample = (usageNs: number, memory = 1000, at = AT): CgroupSample => ({ at, cpu: { usageNs }, memory: { usage: memory * 2, workingSet: memory, rss: memory, pageFaults: 1, majorPageFaults: 0 }, io: [] });
 
@@ -178,6 +194,8 @@ const DISKS: DiskUse = {
   logs: new Map([['main', 11]]),
   volumes: new Map([['u1', [{ name: 'cache', fileSystem: FS, size: { bytes: 5, inodes: 1, whole: true }, ephemeral: true }, { name: 'token', fileSystem: FS, size: { bytes: 99, inodes: 9, whole: true }, ephemeral: false }]]]),
   processes: { max: 32_768, running: 100 },
+  devices: { names: new Map([['8:0', '/dev/sda']]), io: IO, fileSystems: [{ ...FS, device: '/dev/sda1', path: '/' }] },
+  imageDevice: '/dev/sda1',
 };
 
 describe('the summary', () => {
@@ -249,7 +267,12 @@ it('/metrics/cadvisor has the series of containers, sandboxes and the machine', 
   const main = 'id="/docker/main",image="img",name="k8s_main",namespace="ns",pod="web"';
   expect(found.get(`container_cpu_usage_seconds_total{container="main",cpu="total",${main}}`)).toEqual({ value: 2, at: AT });
   expect(found.get(`container_memory_working_set_bytes{container="main",${main}}`)).toEqual({ value: 1000, at: AT });
-  expect(found.get(`container_fs_usage_bytes{container="main",${main}}`)).toEqual({ value: 70, at: AT });
+  expect(found.get(`container_fs_usage_bytes{container="main",device="/dev/sda1",${main}}`)).toEqual({ value: 70, at: AT });
+  expect(found.get(`container_fs_limit_bytes{container="main",device="/dev/sda1",${main}}`)).toEqual({ value: 1000, at: AT });
+  const machine = (device: string): string => `{container="",device="${device}",id="/",image="",name="",namespace="",pod=""}`;
+  expect(found.get(`container_fs_usage_bytes${machine('/dev/sda1')}`)).toEqual({ value: 500, at: AT });
+  expect(found.get(`container_fs_inodes_free${machine('/dev/sda1')}`)).toEqual({ value: 4, at: AT });
+  expect(found.get(`container_fs_reads_bytes_total${machine('/dev/sda')}`)).toEqual({ value: 4096, at: AT });
   expect(found.get('container_network_receive_bytes_total{container="POD",id="/docker/POD",image="img",interface="eth0",name="k8s_POD",namespace="ns",pod="web"}')).toEqual({ value: 1, at: AT });
   expect(found.get('container_cpu_usage_seconds_total{container="",cpu="total",id="/",image="",name="",namespace="",pod=""}')).toEqual({ value: 9, at: AT });
   expect(found.get('machine_cpu_cores')).toEqual({ value: 2, at: undefined });

@@ -347,6 +347,15 @@ describe('a command over a WebSocket', () => {
     await clock.advance(2000);
     await client.until(() => client.closed === 1000);
   });
+
+  it('stays however long nothing comes or goes, where there is no limit', async () => {
+    const clock = new ManualClock();
+    await using server = await node({ clock, idleTimeoutMs: 0, run: cat });
+    const client = await server.webSocket('/exec/default/web/main', 'v4.channel.k8s.io');
+    await client.until(() => client.messages.length > 0);
+    await clock.advance(5 * 3_600_000);
+    expect(client.closed).toBeUndefined();
+  });
 });
 
 it('a settings frame that changes nothing changes nothing', async () => {
