@@ -5,7 +5,7 @@ import { AgentServer, type EventStream, type Exchange } from './agent-server.ts'
 import { executorEnvironment } from './environment.ts';
 import type { ProcessExit } from './executor-process.ts';
 import { readCall, type AgentAnswer } from './read-call.ts';
-import { subscribedBy, type Identity } from './subscribed.ts';
+import { identityOf, subscribedBy, type Identity } from './subscribed.ts';
 import { TaskLedger } from './task-ledger.ts';
 import type { AgentOptions, CallEvent, ConnectionEvent, RestartOptions, TaskRecord, UpdateRecord } from './types.ts';
 import { Conditions, Listeners, type WaitOptions } from './watchers.ts';
@@ -388,18 +388,6 @@ export class AgentEmulator {
 function tasksOf(event: Event): readonly TaskInfo[] {
   if (event.type === 'LAUNCH') return [event.launch.task];
   return event.type === 'LAUNCH_GROUP' ? (event.launch_group.task_group.tasks ?? []) : [];
-}
-
-function identityOf(options: AgentOptions): Identity {
-  const run = crypto.randomUUID();
-  const { subscribed } = options;
-  return {
-    frameworkId: options.frameworkId ?? subscribed?.framework_info.id?.value ?? `${run}-0000`,
-    executorId: options.executorId ?? subscribed?.executor_info.executor_id.value ?? 'executor-1',
-    agentId: options.agentId ?? subscribed?.agent_info.id?.value ?? `${run}-S0`,
-    containerId: subscribed?.container_id?.value ?? crypto.randomUUID(),
-    capabilities: options.capabilities ?? ['MULTI_ROLE', 'PARTITION_AWARE', 'TASK_KILLING_STATE'],
-  };
 }
 
 /** An address that a client can dial where the server listens on all of them. */

@@ -18,6 +18,19 @@ const RESOURCES: readonly Resource[] = [
   { name: 'ports', type: 'RANGES', ranges: { range: [{ begin: 31_000, end: 32_000 }] } },
 ];
 
+/** What the options leave open is drawn. */
+export function identityOf(options: AgentOptions): Identity {
+  const run = crypto.randomUUID();
+  const { subscribed } = options;
+  return {
+    frameworkId: options.frameworkId ?? subscribed?.framework_info.id?.value ?? `${run}-0000`,
+    executorId: options.executorId ?? subscribed?.executor_info.executor_id.value ?? 'executor-1',
+    agentId: options.agentId ?? subscribed?.agent_info.id?.value ?? `${run}-S0`,
+    containerId: subscribed?.container_id?.value ?? crypto.randomUUID(),
+    capabilities: options.capabilities ?? ['MULTI_ROLE', 'PARTITION_AWARE', 'TASK_KILLING_STATE'],
+  };
+}
+
 /** What SUBSCRIBED carries. */
 export function subscribedBy(identity: Identity, options: AgentOptions, port: number): EventSubscribed {
   const frameworkId = { value: identity.frameworkId };
