@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processesOfSession, type ProcessFigures } from '../../bench/processes.ts';
+import { isCode } from '../../src/base/index.ts';
 import { connectEngine, type ContainerSummary, type Engine, type InspectedContainer, LABELS, labelsOfExecutor } from '../../src/docker/index.ts';
 import { AgentEmulator, EmbeddedApi, ExecutorProcess, type AgentOptions, type KubernetesObject, type ProcessExit, type TaskRecord, type UpdateRecord } from '../../src/harness/index.ts';
 import type { KillPolicy, TaskInfo } from '../../src/mesos/index.ts';
@@ -278,10 +279,16 @@ export class ExecutorUnderTest implements AsyncDisposable {
 
   /** The newest container of that name in the pod; `POD` is the sandbox. */
   async container({ uid }: Launched, name = 'main'): Promise<InspectedContainer> {
-    const all = (await this.containers(uid)).filter(({ labels }) => labels[LABELS.containerName] === name);
-    const newest = all.toSorted((a, b) => Number(b.labels[LABELS.restartCount]) - Number(a.labels[LABELS.restartCount]))[0];
-    if (newest === undefined) throw this.#failure(`pod ${uid} has no container ${name}`);
-    return this.engine.inspect(newest.id);
+    for (;;) {
+      const all = (await this.containers(uid)).filter(({ labels }) => labels[LABELS.containerName] === name);
+      const newest = all.toSorted((a, b) => Number(b.labels[LABELS.restartCount]) - Number(a.labels[LABELS.restartCount]))[0];
+      if (newest === undefined) throw this.#failure(`pod ${uid} has no container ${name}`);
+      try {
+        return await this.engine.inspect(newest.id);
+      } catch (error) {
+        if (!isCode(error, 'not-found')) throw error; // removed since the list: there is a newer one, or none
+      }
+    }
   }
 
   /** Runs a command in a container of the pod and gives its output. */

@@ -52,6 +52,7 @@ export class Actors {
     await this.#conductor.carryOut({ do: 'launch-group', kinds, names: [`pod-${this.#names++}`, `pod-${this.#names++}`] });
     const group = this.#conductor.book.slice(-kinds.length);
     await this.until(() => group.every((entry) => this.#isOver(entry)) || this.#lab.exit !== undefined, 'the group is over');
+    if (this.#lab.agent.terminating) await this.until(() => this.#lab.exit !== undefined, 'the executor that has nothing left is gone');
     if (this.#lab.exit !== undefined) await this.#another(this.#lab.exit);
   }
 

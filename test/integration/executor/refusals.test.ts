@@ -1,5 +1,7 @@
 /** Tasks that are no pods that we could run: each is refused with the name of the field, and leaves nothing. */
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -90,7 +92,8 @@ test('a task that is over is not run again by a LAUNCH that comes once more; ano
   under.agent.launch(first);
   await under.ended(podOf(first));
   await under.gone(podOf(first));
-  await under.until(() => under.record(first.task_id.value)?.updates.every(({ acknowledged }) => acknowledged) === true, 'the agent knows the end');
+  const journal = async (): Promise<string> => readFile(join(under.rootDir, 'journal', `${under.agent.identity.frameworkId}.${under.agent.identity.executorId}.jsonl`), 'utf8');
+  await under.poll(async () => (await journal()).includes(`"kind":"settled","taskId":"${first.task_id.value}"`), 'it is over on all sides');
   const said = under.states(first.task_id.value);
   under.agent.send({ type: 'LAUNCH', launch: { task: first } });
   under.agent.send({ type: 'LAUNCH_GROUP', launch_group: { task_group: { tasks: [first] } } });
