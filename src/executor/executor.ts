@@ -1,10 +1,11 @@
 import { KmError, messageOf, type RepeatingTask, sleep } from '../base/index.ts';
 import { connectEngine, type Engine } from '../docker/index.ts';
 import { KubernetesClient, loadKubeconfig } from '../kubernetes/index.ts';
-import { AgentConnection, type Event, type EventSubscribed, type TaskUpdate } from '../mesos/index.ts';
+import { AgentConnection, type Event, type EventSubscribed } from '../mesos/index.ts';
 import { hostInfo, type NodeCapacity, nodeLabels, NodeReporter } from '../node/index.ts';
 import type { Allocatable } from '../pod/index.ts';
 import { type KillCause, StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
+import { catchUp } from './catch-up.ts';
 import { obey } from './commands.ts';
 import { EarlyEvents } from './early-events.ts';
 import type { ExecutorEnd } from './ending.ts';
@@ -22,7 +23,7 @@ import { NodeHealth } from './node-health.ts';
 import { ServedApi } from './node-api.ts';
 import { hasCompany } from './owners.ts';
 import { shutdownTimes } from './shutdown-times.ts';
-import { saidIn, taskReport } from './task-report.ts';
+import { taskReport } from './task-report.ts';
 import { untilReached } from './until-reached.ts';
 
 /** From the order to restart to its execution, milliseconds: an answer needs so long, and an order to end that comes with it wins. */
@@ -129,10 +130,10 @@ export class Executor {
     if (config.kubeconfig !== undefined) {
       this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst });
     }
-    const { updates } = this.#memory.ledger.unacknowledged(); // before the agent can acknowledge any
+    catchUp(this.#memory);
     this.#connection.start();
     // The agent is heard meanwhile: of an Engine that is away it knows nothing, and ends executors that do not subscribe.
-    this.#takeUpPods(updates).then(this.#takenUp.resolve, (error: unknown) => {
+    this.#takeUpPods().then(this.#takenUp.resolve, (error: unknown) => {
       this.#takenUp.resolve();
       if (!this.#stop.signal.aborted) this.#ended.reject(error);
     });
@@ -153,7 +154,7 @@ export class Executor {
   }
 
   /** Reaches the Engine and takes over what an earlier process of this run has left there. */
-  async #takeUpPods(unacknowledged: readonly TaskUpdate[]): Promise<void> {
+  async #takeUpPods(): Promise<void> {
     const { environment, config, clock, logger } = this.#options;
     const memory = this.#memory;
     const engineInfo = await this.#untilReached('the Docker Engine', () => this.#engine.info());
@@ -172,7 +173,6 @@ export class Executor {
       allocatable: () => this.#allocatable(),
       toldAllocatable: () => this.#told.promise.then(() => this.#allocatable()),
       draining: () => this.#idleEnd.draining,
-      unacknowledged: (taskId) => unacknowledged.filter(({ status }) => status.task_id.value === taskId).map(({ status }) => saidIn(status)),
       update: (update) => this.#update(update),
       tellOfEnd: (former) => this.#tellOfEnd(former),
       onEngine: (answers) => {

@@ -4,7 +4,7 @@ import type { Engine, EngineInfo } from '../docker/index.ts';
 import type { MesosEnvironment } from '../mesos/index.ts';
 import type { Allocatable } from '../pod/index.ts';
 import { networkFault, type PodRuntime, type RuntimeMeasures } from '../runtime/index.ts';
-import type { SaidOfTask, StatusReporter, TaskUpdateDraft } from '../status/index.ts';
+import type { StatusReporter, TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { FormerPod } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
@@ -38,8 +38,6 @@ export interface MakePodsOptions {
   readonly allocatable: () => Allocatable;
   readonly toldAllocatable: () => Promise<Allocatable>;
   readonly draining: () => boolean;
-  /** What the process before had said of a task and not heard to have arrived. */
-  readonly unacknowledged: (taskId: string) => readonly SaidOfTask[];
   readonly update: (update: TaskUpdateDraft) => void;
   /** The API hears of a pod's end, if it has not. Throws code `unavailable`. */
   readonly tellOfEnd: (former: FormerPod) => Promise<void>;
@@ -91,7 +89,6 @@ export async function makePods(options: MakePodsOptions): Promise<Pods> {
     record: (entry) => memory.record(entry),
     update,
     said,
-    unacknowledged: options.unacknowledged,
     forget: (taskId) => {
       ledger.forget(taskId);
       options.onForgotten();

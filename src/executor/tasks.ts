@@ -2,7 +2,7 @@ import { type Clock, KmError, sleep } from '../base/index.ts';
 import type { KillPolicy } from '../mesos/index.ts';
 import { identityOf, isCritical, isTerminal, type Pod, type PodIdentity, type ValidPod } from '../pod/index.ts';
 import type { Known, PodRuntime } from '../runtime/index.ts';
-import { type KillCause, type PodReport, progressAfter, type SaidOfTask, type StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
+import { type KillCause, type PodReport, type StatusReporter, type TaskUpdateDraft } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { adjustedPod } from './adjusted-pod.ts';
 import { Departures } from './departures.ts';
@@ -26,8 +26,6 @@ export interface TasksOptions {
   readonly update: (update: TaskUpdateDraft) => void;
   /** Whether the agent has been told anything of the task. */
   readonly said: (taskId: string) => boolean;
-  /** What was said of it before this process, of which it was not known whether the agent has it. */
-  readonly unacknowledged: (taskId: string) => readonly SaidOfTask[];
   /** The task is over on all sides. */
   readonly forget: (taskId: string) => void;
 }
@@ -95,7 +93,7 @@ export class Tasks {
 
   /** Takes up a pod where an earlier process of this executor left it. */
   adopt(known: KnownPod): void {
-    const { kubernetes, reporter, runtime, said, unacknowledged, update } = this.#options;
+    const { kubernetes, reporter, runtime, said, update } = this.#options;
     const { pod, taskId, inApi, last, order, remembered } = known;
     const task = this.add(taskId, known.alone === true ? 'absent' : inApi ? 'present' : 'unknown');
     this.#owners.set(pod.metadata.uid, taskId);
@@ -108,7 +106,7 @@ export class Tasks {
     if (inApi) kubernetes()?.expect(identityOf(pod), undefined);
     else if (known.alone !== true) kubernetes()?.bindLater(identityOf(pod));
     const { stage = 'syncing', cause, deleted = false } = last ?? {};
-    reporter.adopt(taskId, progressAfter(last?.progress ?? { state: 'starting' }, unacknowledged(taskId)));
+    reporter.adopt(taskId, last?.progress ?? { state: 'starting' });
     if (known.alone === true) reporter.markGone(taskId);
     this.#setTimers(task, known);
     runtime.launch(pod, taskId, { ...knownOf(known), remembered, ...(last === undefined ? {} : { status: last.status, checkStatus: last.progress.check }) });

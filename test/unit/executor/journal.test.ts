@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/index.ts';
+import { catchUp } from '../../../src/executor/catch-up.ts';
 import { ExecutorState } from '../../../src/executor/journal-entry.ts';
 import { Memory } from '../../../src/executor/memory.ts';
 import type { MesosEnvironment } from '../../../src/mesos/index.ts';
@@ -70,6 +71,24 @@ describe('a journal of format km-journal/1', () => {
     await again.close();
     expect(memoryOf('/var/lib/example/sandbox-1').state.facts).toMatchObject({ run: '/var/lib/example/sandbox-1' });
     expect(memoryOf('/var/lib/example/sandbox-1').state.facts).not.toHaveProperty('draining');
+  });
+
+  it('knows what was said last, also when its worker died before it was written down and the next before anything new was', async () => {
+    const progressOf = ({ state }: Memory): unknown => state.pods().find(({ taskId }) => taskId === 'task-stubborn-cfcd')?.last?.progress;
+    const first = memoryOf('/var/lib/example/sandbox-0');
+    const before = progressOf(first);
+    first.ledger.update({ task_id: { value: 'task-stubborn-cfcd' }, state: 'TASK_RUNNING', healthy: true });
+    await first.close();
+    const second = memoryOf('/var/lib/example/sandbox-0');
+    expect(progressOf(second)).toEqual(before);
+    catchUp(second);
+    for (const { status } of second.ledger.unacknowledged().updates) second.ledger.acknowledge('task-stubborn-cfcd', status.uuid);
+    await second.close();
+    const third = memoryOf('/var/lib/example/sandbox-0');
+    expect(progressOf(third)).toEqual({ state: 'killing', healthy: true });
+    const size = JSON.stringify([...third.state.entries([])]).length;
+    catchUp(third);
+    expect(JSON.stringify([...third.state.entries([])]).length).toBe(size);
   });
 
   it('remembers the last thousand tasks that are over, also one whose name another pod has by now', () => {
