@@ -4,7 +4,7 @@ import { KmError, sleep, systemClock } from '../base/index.ts';
 import { DETACH_KEYS } from './detach-keys.ts';
 import type { EngineAccess } from './execute.ts';
 import { joinStreams } from './join-streams.ts';
-import type { AttachedProcess, ProcessStreams } from './process-streams.ts';
+import type { ProcessStreams } from './process-streams.ts';
 import { hijack, longRequest } from './raw-request.ts';
 import { followSizes } from './resize.ts';
 
@@ -15,7 +15,7 @@ const SILENCE_MS = 500;
  * Joins the streams of a container's own process until it ends or nobody is at the other side any more; it goes on without them. Throws code `invalid` when it has
  * ended already.
  */
-export async function attach(engine: EngineAccess, id: string, { tty, stdinOnce }: AttachedProcess, streams: ProcessStreams): Promise<void> {
+export async function attach(engine: EngineAccess, id: string, tty: boolean, streams: ProcessStreams): Promise<void> {
   const { docker, host, apiVersion, closed } = engine;
   const { stdin, stdout, stderr, resize } = streams;
   const signal = AbortSignal.any([streams.signal, closed]);
@@ -26,7 +26,7 @@ export async function attach(engine: EngineAccess, id: string, { tty, stdinOnce 
   const sizes = followSizes(resize, ({ width: w, height: h }) => docker.getContainer(id).resize({ w, h, abortSignal: ended.signal }), ended.signal);
   let tooLate: Promise<boolean> | undefined;
   try {
-    const joined = joinStreams(socket, tty, { ...streams, signal }, { handsOnEnd: stdinOnce && !tty });
+    const joined = joinStreams(socket, tty, { ...streams, signal });
     tooLate = closeAfterEnd(engine, id, socket, ended.signal);
     await joined;
   } finally {

@@ -26,7 +26,7 @@ import { exec } from './exec.ts';
 import { execute, type EngineAccess } from './execute.ts';
 import { imageInfo, inspectedContainer, engineInfo } from './from-docker.ts';
 import { loadDockerode } from './load-dockerode.ts';
-import type { AttachedProcess, CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
+import type { CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
 import { pull } from './pull.ts';
 import { readLog } from './read-log.ts';
 import { tailLog } from './tail-log.ts';
@@ -138,8 +138,8 @@ export class DockerodeEngine implements Engine {
     return this.#lasting('exec', streams.signal, async (docker) => execute(this.#access(docker), id, what, streams));
   }
 
-  async attach(id: string, process: AttachedProcess, streams: ProcessStreams): Promise<void> {
-    await this.#lasting('other', streams.signal, async (docker) => attach(this.#access(docker), id, process, streams));
+  async attach(id: string, tty: boolean, streams: ProcessStreams): Promise<void> {
+    await this.#lasting('other', streams.signal, async (docker) => attach(this.#access(docker), id, tty, streams));
   }
 
   async readLog(id: string, range: LogRange, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

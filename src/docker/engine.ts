@@ -1,6 +1,6 @@
 import type { Logger } from '../telemetry/index.ts';
 import type { ContainerConfig } from './create-body.ts';
-import type { AttachedProcess, CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
+import type { CommandToRun, LogRange, ProcessStreams } from './process-streams.ts';
 
 /** What the Engine and its machine are: asked once, at start-up. */
 export interface EngineInfo {
@@ -172,8 +172,8 @@ export interface Engine {
    * more: its standard input has ended then, a terminal has hung up, and further output ends it, as a broken pipe does.
    */
   execute(id: string, what: CommandToRun, streams: ProcessStreams): Promise<number>;
-  /** Joins the streams of the container's own process; resolves when it has ended. */
-  attach(id: string, process: AttachedProcess, streams: ProcessStreams): Promise<void>;
+  /** Joins the streams of the container's own process; resolves when it has ended. `tty`: it was created with one. */
+  attach(id: string, tty: boolean, streams: ProcessStreams): Promise<void>;
   /**
    * The container's log, both outputs in the order in which they were written, in constant memory; also across rotation, each line once.
    * Resolves when it is known where the log is; ends when the container has ended (with `follow`), else with the log.

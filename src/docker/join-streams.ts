@@ -3,25 +3,16 @@ import { aborted, Flood, pour, pourApart, type Put } from '../base/index.ts';
 import { FrameReader } from './frames.ts';
 import type { ProcessStreams } from './process-streams.ts';
 
-/** What becomes of the end of the input. */
-export interface InputEnd {
-  /**
-   * It is the end of what the process reads. Never on a terminal, which has no end, and for a container's own process only where its input ends with the first client's:
-   * else Docker takes it for the end of the outputs too.
-   */
-  readonly handsOnEnd: boolean;
-}
-
 /**
  * Carries the streams of a process over a hijacked connection: raw with a terminal, framed without. Resolves when the process' output has
  * ended and all of it has been given to `streams`; what is slow to take it makes the process wait. The connection is closed then, `streams` are not.
  * Throws code `aborted` when the other side is gone, and then leaves the connection to the caller, with the input ended.
  */
-export async function joinStreams(socket: Duplex, tty: boolean, streams: ProcessStreams, { handsOnEnd }: InputEnd = { handsOnEnd: !tty }): Promise<void> {
+export async function joinStreams(socket: Duplex, tty: boolean, streams: ProcessStreams): Promise<void> {
   const { stdin, signal } = streams;
   // Failures of the outputs are their owner's matter, those of the connection end `output`; neither may go unheard.
   for (const stream of [socket, streams.stdout, streams.stderr]) stream?.on('error', () => undefined);
-  const stopInput = stdin === undefined ? () => undefined : feed(stdin, socket, handsOnEnd);
+  const stopInput = stdin === undefined ? () => undefined : feed(stdin, socket, tty);
   const output = takeOutput(socket, tty, streams);
   const gone = Promise.withResolvers<never>();
   const onAbort = (): void => gone.reject(aborted(signal));
@@ -38,10 +29,13 @@ export async function joinStreams(socket: Duplex, tty: boolean, streams: Process
   }
 }
 
-/** The input's end is also an error of it. Returns what takes the input off. */
-function feed(stdin: Readable, socket: Duplex, handsOnEnd: boolean): () => void {
+/**
+ * The input's end, also by an error, becomes the end of what the process reads. Not on a terminal, which has no end: Docker would take it for
+ * the end of the output too. Returns what takes the input off.
+ */
+function feed(stdin: Readable, socket: Duplex, tty: boolean): () => void {
   const end = (): void => {
-    if (handsOnEnd) socket.end();
+    if (!tty) socket.end();
   };
   const stop = pour(stdin, socket);
   stdin.once('end', end);

@@ -8,7 +8,7 @@ export interface TerminalSize {
 
 /** What a process in a container reads and writes, from the other side. Absent: not asked for. */
 export interface ProcessStreams {
-  /** Its end is the end of the process' standard input, but for a container's own that stays open. */
+  /** Its end is the end of the process' standard input. */
   readonly stdin?: Readable;
   /** Also standard error, with a terminal. */
   readonly stdout?: Writable;
@@ -17,13 +17,6 @@ export interface ProcessStreams {
   readonly resize?: AsyncIterable<TerminalSize>;
   /** Aborted when nobody is at the other side any more. */
   readonly signal: AbortSignal;
-}
-
-/** How a container's own process was made. */
-export interface AttachedProcess {
-  readonly tty: boolean;
-  /** Its input ends with that of the first who attaches to it; else it stays open for the next. */
-  readonly stdinOnce: boolean;
 }
 
 export interface CommandToRun {

@@ -13,8 +13,6 @@ export interface ContainerRef {
   readonly tty: boolean;
   /** The container's own stdin is open (`spec.containers[].stdin`). */
   readonly stdin: boolean;
-  /** Its stdin ends when the first client's does (`spec.containers[].stdinOnce`); else it stays open for the next client. */
-  readonly stdinOnce: boolean;
 }
 
 /** The streams of one remote command, whatever protocol carries them. Absent: the client did not ask for it. */

@@ -101,13 +101,16 @@ export const TRIES: readonly Try[] = [
     },
   },
   {
-    name: 'attach joins a container that runs; input from a pipe leaves it its input, and us its output',
+    name: 'attach joins a container that runs; it ends with its input, and the container has its own still',
     run: async (k) => {
       const first = k.begin('attach', '-i', 'reader');
-      first.end('one\n');
+      first.write('one\n');
       await until('the answer to the first', () => first.stdout.includes('got one\n'));
-      first.kill();
-      match((await k.run(['attach', '-i', 'reader'], 'end\n')).stdout, /got end\n/);
+      first.end();
+      equal((await first.ended()).code, 0);
+      const next = k.begin('attach', '-i', 'reader');
+      next.write('end\n');
+      match((await next.ended()).stdout, /got end\n/);
     },
   },
   {

@@ -33,7 +33,7 @@ export class NodeContainers implements Containers {
     if (running === undefined) throw new KmError('not-found', `container not found (${JSON.stringify(container)})`);
     const { containers, initContainers = [], ephemeralContainers = [] } = found.pod.spec;
     const spec = [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === container);
-    return { id: running.id, name: container, namespace, pod, uid: found.pod.metadata.uid, tty: spec?.tty === true, stdin: spec?.stdin === true, stdinOnce: spec?.stdinOnce === true };
+    return { id: running.id, name: container, namespace, pod, uid: found.pod.metadata.uid, tty: spec?.tty === true, stdin: spec?.stdin === true };
   }
 
   async exec(container: ContainerRef, command: readonly string[], tty: boolean, streams: CommandStreams): Promise<CommandEnd> {
@@ -46,7 +46,7 @@ export class NodeContainers implements Containers {
 
   async attach(container: ContainerRef, streams: CommandStreams): Promise<CommandEnd> {
     try {
-      await this.#options.engine.attach(container.id, container, streams);
+      await this.#options.engine.attach(container.id, container.tty, streams);
       return { kind: 'exit', code: 0 };
     } catch (error) {
       return { kind: 'failed', message: messageOf(error) };

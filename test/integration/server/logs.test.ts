@@ -99,7 +99,7 @@ describe('the log of a container', () => {
     await us.engine.start(id);
     await here.look(pod, [sandboxId, id]);
     const { name, namespace, uid } = pod.metadata;
-    const ref = { id, name: 'main', namespace, pod: name, uid, tty: false, stdin: false, stdinOnce: false };
+    const ref = { id, name: 'main', namespace, pod: name, uid, tty: false, stdin: false };
     expect((await read(ref, { follow: true })).split('\n').toSorted()).toEqual(['', 'one', 'three', 'two']);
     expect(await read(ref, { tailLines: 1, timestamps: true })).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z three\n$/);
   });

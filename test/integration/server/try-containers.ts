@@ -21,7 +21,7 @@ export class TryContainers implements AsyncDisposable {
     await this.us.engine.start(id);
     await this.look(pod, [sandboxId, id]);
     const { name, namespace, uid } = pod.metadata;
-    return { id, name: main.name, namespace, pod: name, uid, tty: main.tty === true, stdin: main.stdin === true, stdinOnce: main.stdinOnce === true };
+    return { id, name: main.name, namespace, pod: name, uid, tty: main.tty === true, stdin: main.stdin === true };
   }
 
   /** Tells `containers` what Docker says of them now. */

@@ -62,22 +62,6 @@ describe('joined streams', () => {
     }
   });
 
-  it('leave the input open where its end would be that of the output too', async () => {
-    const [socket, engine] = duplexPair();
-    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
-    const joined = joinStreams(socket, false, { stdin, stdout, signal: new AbortController().signal }, { handsOnEnd: false });
-    const said = new Promise((resolve) => engine.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-    let ended = false;
-    engine.once('end', () => (ended = true));
-    stdin.end('bye');
-    expect(await said).toBe('bye');
-    await turn();
-    expect(ended).toBe(false);
-    engine.end(frame(1, 'still here'));
-    await joined;
-    expect(String(stdout.read())).toBe('still here');
-  });
-
   it('let a terminal go on when the input has ended', async () => {
     const [socket, engine] = duplexPair();
     const [stdin, stdout] = [new PassThrough(), new PassThrough()];

@@ -39,7 +39,7 @@ class FakeContainers implements Containers {
 
   find(namespace: string, pod: string, _uid: string | undefined, name: string): ContainerRef {
     if (pod !== 'web' || name !== 'main') throw new KmError('not-found', `container not found ("${name}")`);
-    return { id: 'c1', name, namespace, pod, uid: 'u1', tty: false, stdin: false, stdinOnce: false };
+    return { id: 'c1', name, namespace, pod, uid: 'u1', tty: false, stdin: false };
   }
 
   exec(_container: ContainerRef, command: readonly string[], tty: boolean, streams: CommandStreams): Promise<CommandEnd> {
