@@ -147,7 +147,9 @@ export const TRIES: readonly Try[] = [
     name: 'debug runs a container beside those of a pod',
     unable: (minor) => (minor >= ONLY_NEW_DEBUG ? 'asks for an API that servers have from 1.22 on' : undefined),
     run: async (k, _minor, image) => {
-      const { stdout } = await k.run(['debug', '-i', 'box', `--image=${image}`, '--image-pull-policy=IfNotPresent', '--target=main', '-c', 'debugger', '--', 'sh', '-c', 'read line; echo "got $line"; ps'], 'a line\n');
+      const debug = k.begin('debug', '-i', 'box', `--image=${image}`, '--image-pull-policy=IfNotPresent', '--target=main', '-c', 'debugger', '--', 'sh', '-c', 'read line; echo "got $line"; ps');
+      debug.write('a line\n'); // its end would be that of the output too
+      const { stdout } = await debug.ended();
       match(stdout, /got a line\n/);
       match(stdout, /sleep 100001/);
     },
