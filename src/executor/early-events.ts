@@ -2,7 +2,7 @@ import type { Clock } from '../base/index.ts';
 import type { Event, KillPolicy, TaskInfo } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { Memory } from './memory.ts';
-import { mergeOrders } from './order.ts';
+import { killOrder, mergeOrders } from './order.ts';
 import { killGraceMs } from './read-task.ts';
 
 export interface EarlyEventsOptions {
@@ -56,11 +56,10 @@ export class EarlyEvents {
     const { state, ledger } = memory;
     const known = state.pods().find((pod) => pod.taskId === taskId);
     if (known === undefined && !ledger.has(taskId)) return logger.info('KILL for a task that is not (any more)', { task: taskId });
-    const own = killGraceMs(policy) ?? known?.killGraceMs;
-    const graceMs = own ?? (known === undefined ? undefined : known.pod.spec.terminationGracePeriodSeconds * 1000);
-    const cause = { kind: 'mesos-kill', message: 'killed by the framework' } as const;
+    const now = clock.now();
+    const ownUntil = known === undefined ? {} : { untilMs: now + known.pod.spec.terminationGracePeriodSeconds * 1000 }; // a pod that runs: its grace begins now
     const before = state.order(taskId);
-    const order = mergeOrders(before, { cause, strict: own !== undefined, deleted: false, ...(graceMs === undefined ? {} : { untilMs: clock.now() + graceMs }) });
+    const order = mergeOrders(before, { ...ownUntil, ...killOrder(killGraceMs(policy) ?? known?.killGraceMs, now) });
     if (order !== before) memory.record({ kind: 'order', taskId, order });
   }
 }

@@ -18,3 +18,9 @@ export function mergeOrders(first: Order | undefined, later: Order): Order {
   if (!nearer && (first.deleted || !later.deleted)) return first;
   return { ...first, ...(nearer ? { untilMs: later.untilMs, strict: later.strict } : {}), deleted: first.deleted || later.deleted };
 }
+
+/** What a KILL orders. `graceMs` is what its policy or the task's says; without one the pod's own grace counts. `now`: milliseconds since the epoch. */
+export function killOrder(graceMs: number | undefined, now: number): Order {
+  const cause = { kind: 'mesos-kill', message: 'killed by the framework' } as const;
+  return { cause, strict: graceMs !== undefined, deleted: false, ...(graceMs === undefined ? {} : { untilMs: now + graceMs }) };
+}

@@ -9,7 +9,7 @@ import { Departures } from './departures.ts';
 import { Graves } from './graves.ts';
 import type { JournalEntry, KnownPod, PodRecord, Refused } from './journal-entry.ts';
 import type { KubernetesSide } from './kubernetes-side.ts';
-import { mergeOrders, type Order } from './order.ts';
+import { killOrder, mergeOrders, type Order } from './order.ts';
 import { killGraceMs } from './read-task.ts';
 import type { Task } from './task.ts';
 import { TaskTimers } from './task-timers.ts';
@@ -144,9 +144,7 @@ export class Tasks {
   kill(taskId: string, policy: KillPolicy | undefined): void {
     const task = this.#tasks.get(taskId);
     if (task === undefined) return this.#options.logger.info('KILL for a task that is not (any more)', { task: taskId });
-    const graceMs = killGraceMs(policy) ?? task.record?.killGraceMs;
-    const cause = { kind: 'mesos-kill', message: 'killed by the framework' } as const;
-    this.#kill(task, { cause, strict: graceMs !== undefined, deleted: false, ...(graceMs === undefined ? {} : this.#within(graceMs)) });
+    this.#kill(task, killOrder(killGraceMs(policy) ?? task.record?.killGraceMs, this.#options.clock.now()));
   }
 
   /**
