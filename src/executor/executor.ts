@@ -128,7 +128,8 @@ export class Executor {
   async #run(): Promise<ExecutorEnd> {
     const { config, logger } = this.#options;
     if (config.kubeconfig !== undefined) {
-      this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst });
+      const { metrics } = this.#measures;
+      this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst, onRequest: (request) => metrics.askedApi(request) });
     }
     catchUp(this.#memory);
     this.#connection.start();

@@ -74,7 +74,7 @@ export class ServedApi {
       return;
     }
     const { NodeContainers, startNodeApi } = await import('../server/index.ts');
-    const client = access === undefined ? undefined : new KubernetesClient({ access, logger, ...REVIEWS });
+    const client = access === undefined ? undefined : new KubernetesClient({ access, logger, ...REVIEWS, onRequest: (request) => metrics.askedApi(request) });
     const containers = new NodeContainers({ engine, pods: runtime, clock, logger });
     const release = async (): Promise<void> => {
       containers.close();

@@ -6,6 +6,7 @@ import { pathOf, type KubeObject, type NamedResource, type Resource } from './ob
 import type { DeleteOptions, GetOptions, ListOptions, ObjectList, PatchType, RequestOptions, SubresourceOptions } from './request-options.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Transport } from './transport.ts';
+import { urlTemplate } from './url-template.ts';
 
 const PATCH_CONTENT: Readonly<Record<PatchType, string>> = {
   strategic: 'application/strategic-merge-patch+json',
@@ -28,6 +29,19 @@ interface Call {
   readonly contentType?: string;
 }
 
+/** A request that was sent, once it is known what came of it. */
+export interface RequestEnd {
+  readonly method: string;
+  /** Of the API server, with its port. */
+  readonly host: string;
+  /** Without names and values: `https://host:6443/api/v1/nodes/%7Bname%7D`. */
+  readonly url: string;
+  /** The answer's status, or `<error>` where none came. */
+  readonly code: string;
+  /** Until all of the answer was there; absent for a watch, which lasts. */
+  readonly seconds?: number;
+}
+
 export interface KubernetesClientOptions {
   readonly access: ClusterAccess;
   readonly logger: Logger;
@@ -36,6 +50,8 @@ export interface KubernetesClientOptions {
   readonly qps?: number;
   /** Requests at once before `qps` is felt; twice that unless told. */
   readonly burst?: number;
+  /** Told of each request, those that are sent again too. */
+  readonly onRequest?: (request: RequestEnd) => void;
 }
 
 /**
@@ -49,6 +65,7 @@ export class KubernetesClient {
   readonly #logger: Logger;
   readonly #userAgent: string;
   readonly #bucket: TokenBucket | undefined;
+  readonly #onRequest: (request: RequestEnd) => void;
   readonly #closed = new AbortController();
 
   constructor(options: KubernetesClientOptions) {
@@ -56,6 +73,7 @@ export class KubernetesClient {
     this.#transport = new Transport(options.access);
     this.#logger = options.logger;
     this.#userAgent = options.userAgent ?? 'kubernetes-on-mesos';
+    this.#onRequest = options.onRequest ?? (() => undefined);
     const { qps, burst } = options;
     if (qps !== undefined) this.#bucket = new TokenBucket({ perSecond: qps, burst: burst ?? qps * 2, clock: systemClock });
   }
@@ -109,8 +127,10 @@ export class KubernetesClient {
     const response = await this.#transport.watches
       .request({ ...(await this.#request(call)), signal: options.signal, headersTimeout: WATCH_START_MS, bodyTimeout: options.idleMs })
       .catch((error: unknown) => {
+        this.#sent(call, undefined);
         throw options.signal.aborted ? aborted(options.signal) : errorOfFailure(nameOf(call), error);
       });
+    this.#sent(call, response.statusCode);
     if (response.statusCode === 401) this.access.renew();
     if (response.statusCode !== 200) {
       const text = await response.body.text().catch(() => '');
@@ -174,8 +194,11 @@ export class KubernetesClient {
 
   async #send(call: Call, signal: AbortSignal): Promise<unknown> {
     const request = await this.#request(call);
+    const began = performance.now();
+    let status: number | undefined;
     try {
       const response = await this.#transport.requests.request({ ...request, signal, headersTimeout: 0, bodyTimeout: 0 });
+      status = response.statusCode;
       const text = await response.body.text();
       if (response.statusCode < 200 || response.statusCode > 299) {
         throw errorOfAnswer(nameOf(call), response.statusCode, text, header(response.headers['retry-after']));
@@ -185,7 +208,15 @@ export class KubernetesClient {
       return answer;
     } catch (error) {
       throw errorOfFailure(nameOf(call), error);
+    } finally {
+      this.#sent(call, status, (performance.now() - began) / 1000);
     }
+  }
+
+  #sent({ method, path, query }: Call, status: number | undefined, seconds?: number): void {
+    const { origin, host, pathname } = new URL(this.access.server);
+    const url = `${origin}${pathname.replace(/\/+$/, '')}${urlTemplate(path, query)}`;
+    this.#onRequest({ method, host, url, code: status === undefined ? '<error>' : String(status), ...(seconds !== undefined && { seconds }) });
   }
 
   async #request(call: Call): Promise<{ method: Method; path: string; headers: Record<string, string>; body?: string }> {

@@ -6,6 +6,18 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** From milliseconds to minutes: how far behind something is. */
 const LAG = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
+/** As client-go's: each twice the one before. */
+const REQUEST_SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512];
+
+/** A request to the Kubernetes API; the URL without names and values, `seconds` absent for a watch. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly host: string;
+  readonly url: string;
+  readonly code: string;
+  readonly seconds?: number;
+}
+
 /** Whose probe it was. */
 export interface ProbeLabels {
   readonly probe_type: string;
@@ -42,6 +54,8 @@ export class Metrics {
   readonly httpRequests = this.#counter('kubelet_http_requests_total', 'Number of the http requests received since the server started', ['method', 'path', 'server_type', 'long_running']);
   readonly httpInflight = this.#gauge('kubelet_http_inflight_requests', 'Number of the inflight http requests', ['method', 'path', 'server_type', 'long_running']);
   readonly httpDuration = this.#histogram('kubelet_http_requests_duration_seconds', 'Duration in seconds to serve http requests', SECONDS, ['method', 'path', 'server_type', 'long_running']);
+  readonly #apiRequests = this.#counter('rest_client_requests_total', 'Number of HTTP requests, partitioned by status code, method, and host.', ['code', 'method', 'host']);
+  readonly #apiDuration = this.#histogram('rest_client_request_duration_seconds', 'Request latency in seconds. Broken down by verb and URL.', REQUEST_SECONDS, ['verb', 'url']);
   readonly updates = this.#counter('km_mesos_updates_total', 'Status updates of tasks made for the Mesos agent.', ['state']);
   readonly reconnects = this.#counter('km_mesos_reconnects_total', 'Subscriptions with the Mesos agent after the first one.', []);
   readonly eventLag = this.#histogram('km_mesos_engine_event_lag_seconds', "From an event's time by the Engine's clock to its arrival.", LAG);
@@ -64,6 +78,12 @@ export class Metrics {
     if (this.#relistedAt !== undefined) this.#relistInterval.observe(Math.max(0, began - this.#relistedAt) / 1000);
     this.#relistedAt = began;
     this.#relisted.set(over / 1000);
+  }
+
+  /** The Kubernetes API was asked. */
+  askedApi({ method, host, url, code, seconds }: ApiRequest): void {
+    this.#apiRequests.inc({ code, method, host });
+    if (seconds !== undefined) this.#apiDuration.observe({ verb: method, url }, seconds);
   }
 
   /** Another result of a probe: `successful`, `failed` or `unknown`. */

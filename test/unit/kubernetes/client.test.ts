@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../src/base/index.ts';
-import { KubernetesError, pathOf, type KubernetesClient } from '../../../src/kubernetes/index.ts';
+import { KubernetesError, pathOf, type KubernetesClient, type RequestEnd } from '../../../src/kubernetes/index.ts';
+import { urlTemplate } from '../../../src/kubernetes/url-template.ts';
 import { answer, refuse, ScriptedApi, until } from './scripted-api.ts';
 
 const NODE = { apiVersion: 'v1', resource: 'nodes', name: 'a' };
@@ -182,6 +183,47 @@ describe('a request', () => {
     await Promise.all(Array.from({ length: 6 }, () => client.get(NODE)));
     expect(performance.now() - begin).toBeGreaterThanOrEqual(75); // 4 more, one every 20 ms
     expect(api.requests).toHaveLength(6);
+  });
+});
+
+describe('what is told of requests', () => {
+  it('is how each was answered, without names and values', async () => {
+    const told: RequestEnd[] = [];
+    await using api = await ScriptedApi.start((request, response) => {
+      if (request.query.has('watch')) answer(response, 200, {});
+      else if (request.method === 'PATCH') request.socket.destroy();
+      else if (request.method === 'GET') answer(response, 200, {});
+      else refuse(response, 409, 'Conflict');
+    });
+    const client = api.client({ onRequest: (request) => void told.push(request) });
+    const pod = { apiVersion: 'v1', resource: 'pods', namespace: 'n', name: 'p' };
+    await client.get({ ...NODE, name: 'a%' });
+    await failure(client.replace(pod, {}, { subresource: 'status' }));
+    await failure(client.patch(NODE, 'merge', {}));
+    for await (const _chunk of await client.watch({ apiVersion: 'v1', resource: 'pods' }, { fieldSelector: 'x=y' }, { signal: new AbortController().signal, idleMs: 1000 }));
+    await api.away();
+    await failure(client.watch({ apiVersion: 'v1', resource: 'pods' }, {}, { signal: new AbortController().signal, idleMs: 1000 }));
+    const host = new URL(api.url).host;
+    const [node, pods] = [`${api.url}/api/v1/nodes/%7Bname%7D`, `${api.url}/api/v1/pods`];
+    const seconds = expect.any(Number) as unknown;
+    expect(told).toEqual([
+      { method: 'GET', host, url: node, code: '200', seconds },
+      { method: 'PUT', host, url: `${api.url}/api/v1/namespaces/%7Bnamespace%7D/pods/%7Bname%7D/status`, code: '409', seconds },
+      { method: 'PATCH', host, url: node, code: '<error>', seconds },
+      { method: 'PATCH', host, url: node, code: '<error>', seconds },
+      { method: 'GET', host, url: `${pods}?fieldSelector=%7Bvalue%7D&watch=%7Bvalue%7D`, code: '200' },
+      { method: 'GET', host, url: `${pods}?watch=%7Bvalue%7D`, code: '<error>' },
+    ]);
+  });
+
+  it.each([
+    ['/api/v1/nodes', {}, '/api/v1/nodes'],
+    ['/api/v1/namespaces', {}, '/api/v1/namespaces'],
+    ['/api/v1/namespaces/n', {}, '/api/v1/namespaces/%7Bname%7D'],
+    ['/api/v1/namespaces/n/pods', { resourceVersion: undefined, limit: 500 }, '/api/v1/namespaces/%7Bnamespace%7D/pods?limit=%7Bvalue%7D'],
+    ['/apis/coordination.k8s.io/v1/namespaces/n/leases/l', {}, '/apis/coordination.k8s.io/v1/namespaces/%7Bnamespace%7D/leases/%7Bname%7D'],
+  ])('calls %s with %j %s', (path, query, url) => {
+    expect(urlTemplate(path, query)).toBe(url);
   });
 });
 

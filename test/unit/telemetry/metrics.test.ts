@@ -22,3 +22,17 @@ it('tells how long relists take, how far apart they begin and when the last one 
   expect(valueOf(text, 'kubelet_pleg_relist_interval_seconds_count')).toBe(1);
   expect(valueOf(text, 'kubelet_pleg_last_seen_seconds')).toBe(13.3);
 });
+
+it('counts what the Kubernetes API is asked, as client-go does', async () => {
+  const metrics = new Metrics();
+  const asked = { method: 'GET', host: 'h:6443', url: 'https://h:6443/api/v1/pods' };
+  for (const seconds of [0.003, 0.7]) metrics.askedApi({ ...asked, code: '200', seconds });
+  metrics.askedApi({ ...asked, code: '<error>' });
+  const text = await metrics.text();
+  const labels = 'verb="GET",url="https://h:6443/api/v1/pods"';
+  expect(text).toContain('rest_client_requests_total{code="200",method="GET",host="h:6443"} 2\n');
+  expect(text).toContain('rest_client_requests_total{code="<error>",method="GET",host="h:6443"} 1\n');
+  expect(text).toContain(`rest_client_request_duration_seconds_bucket{le="0.004",${labels}} 1\n`);
+  expect(text).toContain(`rest_client_request_duration_seconds_bucket{le="0.512",${labels}} 1\n`);
+  expect(text).toContain(`rest_client_request_duration_seconds_count{${labels}} 2\n`);
+});
