@@ -129,7 +129,9 @@ export class Executor {
     const { config, logger } = this.#options;
     if (config.kubeconfig !== undefined) {
       const { metrics } = this.#measures;
-      this.#client = new KubernetesClient({ access: await loadKubeconfig(config.kubeconfig), logger, qps: config.kubeApiQps, burst: config.kubeApiBurst, onRequest: (request) => metrics.askedApi(request) });
+      const access = await loadKubeconfig(config.kubeconfig);
+      this.#measures.observeAccess(access);
+      this.#client = new KubernetesClient({ access, logger, qps: config.kubeApiQps, burst: config.kubeApiBurst, onRequest: (request) => metrics.askedApi(request) });
     }
     catchUp(this.#memory);
     this.#connection.start();

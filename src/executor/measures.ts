@@ -1,5 +1,6 @@
 import { type Clock } from '../base/index.ts';
 import { type Engine, measuredEngine } from '../docker/index.ts';
+import { type ClusterAccess, clientCertificateEnd } from '../kubernetes/index.ts';
 import type { Ledger, TaskUpdate } from '../mesos/index.ts';
 import type { PodRuntime, RuntimeMeasures } from '../runtime/index.ts';
 import { Metrics } from '../telemetry/index.ts';
@@ -103,6 +104,14 @@ export class Measures {
       const states = pods().flatMap(({ observed }) => observed.containers.map(({ state }) => state));
       return [...new Set(states)].map((container_state) => ({ labels: { container_state }, value: states.filter((state) => state === container_state).length }));
     }, ['container_state']);
+  }
+
+  observeAccess(access: ClusterAccess): void {
+    const help = "Gauge of the TTL (time-to-live) of the Kubelet's client certificate. The value is in seconds until certificate expiry (negative if already expired). If client certificate is invalid or unused, the value will be +INF.";
+    this.metrics.observe('kubelet_certificate_manager_client_ttl_seconds', help, async () => {
+      const end = await clientCertificateEnd(access);
+      return [{ value: end === undefined ? Infinity : Math.trunc((end - this.#clock.now()) / 1000) }];
+    });
   }
 
   get runtime(): RuntimeMeasures {

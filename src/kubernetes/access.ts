@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+
 /** What a connection to the API server proves itself with and checks the server by. All PEM. */
 export interface TlsMaterial {
   readonly ca?: string;
@@ -21,6 +23,18 @@ export interface ClusterAccess {
   authorization(): Promise<string | undefined>;
   /** Throws code `denied` or `invalid`. */
   tls(): Promise<TlsMaterial>;
+  /** The client certificate, PEM, as far as it is known without running a plugin. Throws code `invalid`. */
+  clientCertificate(): Promise<string | undefined>;
   /** The server did not accept what we had: forget what is cached. */
   renew(): void;
+}
+
+/** When the client certificate ends, milliseconds since the epoch; `undefined` where there is none that can be read. */
+export async function clientCertificateEnd(access: ClusterAccess): Promise<number | undefined> {
+  try {
+    const certificate = await access.clientCertificate();
+    return certificate === undefined ? undefined : Date.parse(new X509Certificate(certificate).validTo);
+  } catch {
+    return undefined;
+  }
 }

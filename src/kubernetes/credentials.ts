@@ -63,6 +63,11 @@ export class Credentials implements ClusterAccess {
     };
   }
 
+  async clientCertificate(): Promise<string | undefined> {
+    const { cert, plugin } = this.#options;
+    return cert === undefined ? plugin?.given?.cert : this.#text(cert);
+  }
+
   /** Reads all files once, so that a wrong path is told at the start. Later a file that is away leaves what it held. Throws code `invalid`. */
   async check(): Promise<this> {
     const { ca, cert, key, token } = this.#options;

@@ -27,6 +27,7 @@ export interface ExecPluginOptions {
 export class ExecPlugin {
   readonly #options: ExecPluginOptions;
   #current: Promise<ExecCredential> | undefined;
+  #given: ExecCredential | undefined;
 
   constructor(options: ExecPluginOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class ExecPlugin {
     }
     this.#current ??= this.#run();
     return this.#current;
+  }
+
+  /** What it gave last, be it good or not. */
+  get given(): ExecCredential | undefined {
+    return this.#given;
   }
 
   renew(): void {
@@ -62,7 +68,8 @@ export class ExecPlugin {
         },
       );
     });
-    return parse(command, output);
+    this.#given = parse(command, output);
+    return this.#given;
   }
 }
 

@@ -9,6 +9,9 @@ const LAG = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 /** As client-go's: each twice the one before. */
 const REQUEST_SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512];
 
+/** From a minute to four years, as the kubelet's. */
+const CERTIFICATE_AGE = [60, 3600, 14_400, 86_400, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000, 124_416_000];
+
 /** A request to the Kubernetes API; the URL without names and values, `seconds` absent for a watch. */
 export interface ApiRequest {
   readonly method: string;
@@ -56,6 +59,8 @@ export class Metrics {
   readonly httpDuration = this.#histogram('kubelet_http_requests_duration_seconds', 'Duration in seconds to serve http requests', SECONDS, ['method', 'path', 'server_type', 'long_running']);
   readonly #apiRequests = this.#counter('rest_client_requests_total', 'Number of HTTP requests, partitioned by status code, method, and host.', ['code', 'method', 'host']);
   readonly #apiDuration = this.#histogram('rest_client_request_duration_seconds', 'Request latency in seconds. Broken down by verb and URL.', REQUEST_SECONDS, ['verb', 'url']);
+  readonly renewErrors = this.#counter('kubelet_server_expiration_renew_errors', 'Counter of certificate renewal errors.', []);
+  readonly rotation = this.#histogram('kubelet_certificate_manager_server_rotation_seconds', 'Histogram of the number of seconds the previous certificate lived before being rotated.', CERTIFICATE_AGE);
   readonly updates = this.#counter('km_mesos_updates_total', 'Status updates of tasks made for the Mesos agent.', ['state']);
   readonly reconnects = this.#counter('km_mesos_reconnects_total', 'Subscriptions with the Mesos agent after the first one.', []);
   readonly eventLag = this.#histogram('km_mesos_engine_event_lag_seconds', "From an event's time by the Engine's clock to its arrival.", LAG);
@@ -68,7 +73,7 @@ export class Metrics {
   });
 
   /** Values that are looked up while somebody reads; with labels each has all of `labelNames`. */
-  observe(name: string, help: string, values: () => readonly Observed[], labelNames: readonly string[] = []): void {
+  observe(name: string, help: string, values: () => readonly Observed[] | Promise<readonly Observed[]>, labelNames: readonly string[] = []): void {
     lookedUp(this.#registry, { name, help, labelNames }, values);
   }
 
@@ -153,14 +158,14 @@ function mostFiles(): Observed[] {
   return soft === undefined ? [] : [{ value: Number(soft) }];
 }
 
-function lookedUp(registry: Registry, what: { name: string; help: string; labelNames: readonly string[] }, values: () => readonly Observed[]): void {
+function lookedUp(registry: Registry, what: { name: string; help: string; labelNames: readonly string[] }, values: () => readonly Observed[] | Promise<readonly Observed[]>): void {
   new Gauge({
     ...what,
     registers: [registry],
-    collect() {
+    async collect() {
+      const now = await values(); // another reader may come meanwhile: from here on nothing waits
       this.reset();
-      const now = values();
-      if (now.length === 0) this.remove();
+      if (now.length === 0 && what.labelNames.length === 0) this.remove(); // the 0 that a reset leaves where there are no labels
       for (const { labels = {}, value } of now) this.set({ ...labels }, value);
     },
   });

@@ -27,6 +27,15 @@ export interface RequestedCertificateOptions {
   readonly logger: Logger;
   /** A certificate to show from now on. */
   readonly onCertificate: (pair: KeyPair) => void;
+  readonly measures?: RenewalMeasures;
+}
+
+/** What is counted of a certificate that the cluster signs. */
+export interface RenewalMeasures {
+  /** Another try without a certificate. */
+  failed(): void;
+  /** The certificate before had been good for so long, seconds. */
+  rotated(seconds: number): void;
 }
 
 /**
@@ -58,15 +67,17 @@ export class RequestedCertificate {
   }
 
   async #run(): Promise<void> {
-    const { clock, onCertificate } = this.#options;
+    const { clock, onCertificate, measures } = this.#options;
     const { signal } = this.#stop;
     let current = await this.#kept();
     if (current !== undefined) onCertificate(current);
     while (!signal.aborted) {
       if (current !== undefined) await sleep(clock, Math.max(0, renewalAt(current) - clock.now()), signal);
+      const before = current;
       current = await this.#obtain();
       await writeSecret(this.#file, `${current.cert.trimEnd()}\n${current.key}`);
       onCertificate(current);
+      if (before !== undefined) measures?.rotated((clock.now() - validityOf(before).from) / 1000);
     }
   }
 
@@ -83,13 +94,14 @@ export class RequestedCertificate {
   }
 
   async #obtain(): Promise<KeyPair> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, measures } = this.#options;
     const backoff = new Backoff(RETRY);
     for (;;) {
       try {
         return await this.#request();
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
+        measures?.failed();
         logger.warn('no serving certificate from the cluster yet', { error: messageOf(error) });
         await sleep(clock, backoff.next(error), this.#stop.signal);
       }

@@ -5,7 +5,7 @@ import type { KubernetesClient } from '../../kubernetes/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { covers, readKeyPair, validityOf, writeSecret, type KeyPair } from './certificate-file.ts';
 import { orderSelfSigned } from './order.ts';
-import { RequestedCertificate } from './requested-certificate.ts';
+import { type RenewalMeasures, RequestedCertificate } from './requested-certificate.ts';
 import type { TlsMaterial, TlsSettings } from './tls-material.ts';
 
 /** How often files are looked at and the end of our own certificate is thought of, milliseconds. */
@@ -24,6 +24,8 @@ export interface ServingCertificateOptions {
   readonly files?: { readonly cert: string; readonly key: string };
   /** Ask the API to sign one; until it has, a self-signed one is shown. */
   readonly request?: KubernetesClient;
+  /** Of the one that the API signs. */
+  readonly measures?: RenewalMeasures;
   /** Whose client certificates are good. */
   readonly clientCaFile?: string;
   readonly clock: Clock;

@@ -55,7 +55,9 @@ describe('a kubeconfig', () => {
   it('holds certificates as data or as files relative to itself', async () => {
     await writeFile(join(folder, 'ca.crt'), 'CA');
     const path = await kubeconfig({ ...SERVER, 'certificate-authority': 'ca.crt' }, { 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') });
-    expect(await (await loadKubeconfig(path)).tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY' });
+    const access = await loadKubeconfig(path);
+    expect(await access.tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY' });
+    expect(await access.clientCertificate()).toBe('CERT');
   });
 
   it.each([
@@ -149,7 +151,10 @@ describe('a credential plugin', () => {
 
   it('may give a client certificate', async () => {
     const access = await loadKubeconfig(await plugin('{"clientCertificateData":"CERT","clientKeyData":"KEY"}'));
+    expect(await access.clientCertificate()).toBeUndefined(); // asking for it runs nothing
     expect(await access.tls()).toEqual({ cert: 'CERT', key: 'KEY' });
+    expect(await access.clientCertificate()).toBe('CERT');
+    expect(await runs()).toBe(1);
     expect(await access.authorization()).toBeUndefined();
   });
 

@@ -61,7 +61,7 @@ export class ScriptedApi implements AsyncDisposable {
   }
 
   access(): ClusterAccess {
-    return { server: this.url, namespace: 'default', insecureSkipTlsVerify: false, authorization: async () => undefined, tls: async () => ({}), renew: () => undefined };
+    return { server: this.url, namespace: 'default', insecureSkipTlsVerify: false, authorization: async () => undefined, tls: async () => ({}), clientCertificate: async () => undefined, renew: () => undefined };
   }
 
   client(options: Partial<KubernetesClientOptions> & { logger?: Logger } = {}): KubernetesClient {

@@ -28,7 +28,7 @@ class Scene implements AsyncDisposable {
   private constructor(api: EmbeddedApi, options: Partial<NodeReporterOptions>) {
     this.api = api;
     api.onRequest(({ method, path }) => this.requests.push(`${method} ${path}`));
-    const access = { server: api.url, namespace: 'default', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${api.token}`, tls: async () => ({}), renew: () => undefined };
+    const access = { server: api.url, namespace: 'default', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${api.token}`, tls: async () => ({}), clientCertificate: async () => undefined, renew: () => undefined };
     this.#client = new KubernetesClient({ access, logger: silentLogger });
     const logger: Logger = { ...silentLogger, warn: (message) => this.warnings.push(message) };
     this.reporter = new NodeReporter({ client: this.#client, facts: FACTS, clock: this.clock, logger, ...options });
@@ -123,7 +123,7 @@ describe('a node', () => {
   it('that somebody deletes is registered anew', async () => {
     await using scene = await Scene.ready();
     const uid = scene.node?.metadata?.uid;
-    const client = new KubernetesClient({ access: { server: scene.api.url, namespace: '', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${scene.api.token}`, tls: async () => ({}), renew: () => undefined }, logger: silentLogger });
+    const client = new KubernetesClient({ access: { server: scene.api.url, namespace: '', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${scene.api.token}`, tls: async () => ({}), clientCertificate: async () => undefined, renew: () => undefined }, logger: silentLogger });
     await client.delete({ apiVersion: 'v1', resource: 'nodes', name: 'n1' });
     await client.close();
     expect(scene.node).toBeUndefined();
@@ -170,7 +170,7 @@ describe('a node', () => {
     const api = await EmbeddedApi.start();
     await api.pause();
     const clock = new ManualClock();
-    const client = new KubernetesClient({ access: { server: api.url, namespace: '', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${api.token}`, tls: async () => ({}), renew: () => undefined }, logger: silentLogger });
+    const client = new KubernetesClient({ access: { server: api.url, namespace: '', insecureSkipTlsVerify: false, authorization: async () => `Bearer ${api.token}`, tls: async () => ({}), clientCertificate: async () => undefined, renew: () => undefined }, logger: silentLogger });
     let warned = false;
     const reporter = new NodeReporter({ client, facts: FACTS, clock, logger: { ...silentLogger, warn: () => (warned = true) } });
     reporter.start();

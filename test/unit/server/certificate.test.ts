@@ -182,16 +182,23 @@ describe('a certificate from the cluster', () => {
   it('is renewed before it runs out', async () => {
     const authority = await Authority.create();
     const signer = new Signer(async (request) => ({ certificate: Buffer.from((await authority.signRequest(request)).cert).toString('base64') }));
-    const certificate = await opened({ request: signer.client, clock: fastClock() });
-    await eventually(() => signer.requests.length >= 2, 'the renewal');
+    const ages: number[] = [];
+    const measures = { failed: () => expect.unreachable(), rotated: (seconds: number) => void ages.push(seconds) };
+    const certificate = await opened({ request: signer.client, clock: fastClock(), measures });
+    await eventually(() => ages.length >= 1, 'the renewal');
     await certificate.stop();
+    // Good for two hours, of which one is over when it is issued.
+    expect(ages[0]).toBeGreaterThan(0.7 * 7200);
     expect(await readFile(join(directory, 'kubelet-server-current.pem'), 'utf8')).toContain('BEGIN CERTIFICATE');
   });
 
   it('that is denied is asked for again, later', async () => {
     const signer = new Signer(async () => ({ conditions: [{ type: 'Denied', reason: 'No', message: 'not you' }] }));
-    const certificate = await opened({ request: signer.client, clock: fastClock() });
+    let failures = 0;
+    const measures = { failed: () => void (failures += 1), rotated: () => expect.unreachable() };
+    const certificate = await opened({ request: signer.client, clock: fastClock(), measures });
     await eventually(() => signer.requests.length >= 2, 'another request');
+    expect(failures).toBeGreaterThanOrEqual(1);
     expect(shown(certificate).subject).toContain('CN=n1@');
     await certificate.stop();
   });

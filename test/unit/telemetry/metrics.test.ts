@@ -36,3 +36,16 @@ it('counts what the Kubernetes API is asked, as client-go does', async () => {
   expect(text).toContain(`rest_client_request_duration_seconds_bucket{le="0.512",${labels}} 1\n`);
   expect(text).toContain(`rest_client_request_duration_seconds_count{${labels}} 2\n`);
 });
+
+it('says nothing of what has no value, with labels and without, and goes on', async () => {
+  const metrics = new Metrics();
+  let values: { labels?: Record<string, string>; value: number }[] = [];
+  metrics.observe('plain', 'h', () => values.map(({ value }) => ({ value })));
+  metrics.observe('labelled', 'h', async () => values, ['l']);
+  const lines = async (): Promise<string[]> => (await metrics.text()).split('\n').filter((line) => /^(plain|labelled)/.test(line));
+  expect(await lines()).toEqual([]);
+  values = [{ labels: { l: 'a' }, value: 1 }];
+  expect(await lines()).toEqual(['plain 1', 'labelled{l="a"} 1']);
+  values = [];
+  expect(await lines()).toEqual([]);
+});
