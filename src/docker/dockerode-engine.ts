@@ -126,6 +126,13 @@ export class DockerodeEngine implements Engine {
     });
   }
 
+  async imageBytes(signal?: AbortSignal): Promise<number> {
+    return this.#call('other', { signal, ms: this.#lookMs }, async (docker, { abortSignal }) => {
+      const images = JSON.parse(await ask(docker, '/images/json', abortSignal)) as { readonly Size: number; readonly VirtualSize?: number }[];
+      return images.reduce((sum, { Size, VirtualSize = Size }) => sum + VirtualSize, 0); // VirtualSize: up to API 1.43
+    });
+  }
+
   async pull(reference: string, options: PullOptions = {}): Promise<void> {
     await this.#lasting('pull', options.signal, (docker) => pull(docker, checkedReference(reference), options));
   }

@@ -140,7 +140,7 @@ export interface EventsOptions {
  * `not-found`, `conflict`, `denied`, `workload` (the container or image is at fault), `unavailable` (Engine away or
  * overloaded: may be tried again), `timeout`, `aborted`, `internal`. Ids may also be names.
  *
- * Each call has to be answered within a time (`requestTimeoutMs`; `stop`: its grace more; `info`, `ping`, `list` and `tailLog`: 30 s at most), else code `timeout`:
+ * Each call has to be answered within a time (`requestTimeoutMs`; `stop`: its grace more; `info`, `ping`, `list`, `imageBytes` and `tailLog`: 30 s at most), else code `timeout`:
  * then what it was to do may be done all the same. `wait`, `pull` and what runs or joins processes last as long as those do.
  */
 export interface Engine {
@@ -164,6 +164,8 @@ export interface Engine {
   wait(id: string, signal?: AbortSignal): Promise<number>;
   /** `undefined` when the Engine does not have it. `reference` is a name or an id. */
   image(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined>;
+  /** Of all images together (not of those that are only steps of others); layers that they share count with each. */
+  imageBytes(signal?: AbortSignal): Promise<number>;
   pull(reference: string, options?: PullOptions): Promise<void>;
   exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult>;
   /**

@@ -12,6 +12,7 @@ const OPERATIONS: Partial<Readonly<Record<keyof Engine, string>>> = {
   kill: 'kill_container',
   remove: 'remove_container',
   image: 'image_status',
+  imageBytes: 'list_images',
   pull: 'pull_image',
   exec: 'exec_sync',
 };

@@ -26,6 +26,7 @@ import { verbosityRoutes } from './endpoints/verbosity.ts';
 import type { Listening } from './http/listen.ts';
 import { NodeServer } from './http/node-server.ts';
 import { requestMeter } from './http/request-meter.ts';
+import { observeClaims } from './stats/claim-metrics.ts';
 import { DiskMeter } from './stats/disk-use.ts';
 import { Sampler } from './stats/sampler.ts';
 import type { StreamUpgrades } from './stream/index.ts';
@@ -70,7 +71,7 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
   const { client, clock, logger, pods, containers, nodeName, certificateFiles, clientCaFile } = options;
   const { engine, engineInfo, metrics } = options;
   const sampler = new Sampler({ engine, pods, clock });
-  const disks = new DiskMeter({ rootDir: options.rootDir, imageDir: engineInfo.rootDir, clock });
+  const disks = new DiskMeter({ rootDir: options.rootDir, imageDir: engineInfo.rootDir, imageBytes: () => engine.imageBytes(), clock });
   const reviews = client === undefined ? undefined : apiReviews(client);
   const certificate = await ServingCertificate.open({
     directory: join(options.rootDir, 'pki'),
@@ -79,6 +80,7 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     addresses: options.addresses,
     clock,
     logger,
+    measures: { failed: () => metrics.renewErrors.inc(), rotated: (seconds) => metrics.rotation.observe(seconds) },
     ...(certificateFiles !== undefined && { files: certificateFiles }),
     ...(clientCaFile !== undefined && { clientCaFile }),
     ...(options.rotateServerCertificates && client !== undefined && { request: client }),
@@ -122,8 +124,9 @@ export async function startNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     await stop();
     throw error;
   }
+  observeClaims(metrics, () => disks.claims(pods.all().map(({ pod }) => pod)));
   metrics.observe('kubelet_certificate_manager_server_ttl_seconds', "Gauge of the shortest TTL (time-to-live) of the Kubelet's serving certificate. The value is in seconds until certificate expiry (negative if already expired).", () => [
-    { value: Math.floor((certificate.until - clock.now()) / 1000) },
+    { value: Math.trunc((certificate.until - clock.now()) / 1000) },
   ]);
   return { port: server.port, stop };
 }

@@ -9,6 +9,7 @@
 export * from './container-mounts.ts';
 export * from './disk-use.ts';
 export * from './log-links.ts';
+export * from './mounted-volumes.ts';
 export { volumePath } from './paths.ts';
 export * from './pod-files.ts';
 export * from './prepare-volumes.ts';

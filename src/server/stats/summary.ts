@@ -9,7 +9,10 @@ const DEFAULT_INTERFACE = 'eth0';
 /** What disks hold, for those who want it. */
 export interface DiskUse {
   readonly root?: FileSystem;
+  /** That of the Engine's data. */
   readonly images?: FileSystem;
+  /** Bytes of all images, those of shared layers with each. */
+  readonly imageBytes?: number;
   /** By container id. */
   readonly layers: ReadonlyMap<string, TreeSize>;
   readonly logs: ReadonlyMap<string, number>;
@@ -25,8 +28,10 @@ export interface VolumeUse {
   readonly name: string;
   readonly fileSystem: FileSystem;
   readonly size: TreeSize;
-  /** An emptyDir on the disk: part of the pod's ephemeral storage. */
+  /** Part of the pod's ephemeral storage. */
   readonly ephemeral: boolean;
+  /** The claim that it stands for. */
+  readonly claim?: string;
 }
 
 /**
@@ -48,7 +53,7 @@ export function summaryOf(node: NodeSample, facts: { nodeName: string; startedAt
       ...(disks !== undefined && {
         network: network(node.interfaces, at),
         fs: disks.root && fs(disks.root, at),
-        runtime: { imageFs: disks.images && fs(disks.images, at) },
+        runtime: { imageFs: disks.images && { ...fs(disks.images, at), usedBytes: disks.imageBytes } },
         rlimit: { time: time(at), maxpid: disks.processes.max, curproc: disks.processes.running },
       }),
     },
@@ -70,7 +75,7 @@ function podStats(pod: PodSample, at: number, disks: DiskUse | undefined): objec
     ...sumOf(parts, at, undefined),
     ...(disks !== undefined && {
       ...(pod.sandbox !== undefined && pod.sandbox.interfaces.length > 0 && { network: network(pod.sandbox.interfaces, at) }),
-      ...volumes(disks.volumes.get(metadata.uid) ?? [], at),
+      ...volumes(disks.volumes.get(metadata.uid) ?? [], metadata.namespace, at),
       ...(disks.root !== undefined && { 'ephemeral-storage': ephemeral(pod, disks.root, at, disks) }),
       process_stats: { process_count: parts.reduce((sum, { sample }) => sum + (sample.processes ?? 0), 0) },
     }),
@@ -128,9 +133,17 @@ function fs({ capacity, available, used, inodes, inodesFree }: FileSystem, at: n
   return { time: time(at), availableBytes: available, capacityBytes: capacity, usedBytes: used, inodesFree, inodes, inodesUsed: inodes - inodesFree };
 }
 
-function volumes(used: readonly VolumeUse[], at: number): object {
+function volumes(used: readonly VolumeUse[], namespace: string, at: number): object {
   if (used.length === 0) return {};
-  return { volume: used.map(({ name, fileSystem, size }) => ({ ...fs(fileSystem, at), usedBytes: size.bytes, inodesUsed: size.inodes, name })) };
+  return {
+    volume: used.map(({ name, fileSystem, size, claim }) => ({
+      ...fs(fileSystem, at),
+      usedBytes: size.bytes,
+      inodesUsed: size.inodes,
+      name,
+      ...(claim !== undefined && { pvcRef: { name: claim, namespace } }),
+    })),
+  };
 }
 
 /** What the pod's containers, their logs and its volumes on the disk take. */

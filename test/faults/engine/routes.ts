@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Body } from './container.ts';
 import { createExec, inspectedExec, startExec } from './execs.ts';
-import { imageNamed, inspectedImage } from './images.ts';
+import { imageNamed, IMAGES, inspectedImage } from './images.ts';
 import { engineInfo, engineVersion, inspected, summary } from './inspected.ts';
 import { sendLog } from './logs.ts';
 import { Refusal } from './refusal.ts';
@@ -42,6 +42,7 @@ const ROUTES: readonly Route[] = [
     return sent(startExec(engine.execs, id, response));
   }],
   ['GET', /^\/exec\/([^/]+)\/json$/, ({ engine, parts: [id = ''] }) => inspectedExec(engine.execs, id)],
+  ['GET', /^\/images\/json$/, () => IMAGES.map(inspectedImage)],
   ['GET', /^\/images\/(.+)\/json$/, image],
   ['POST', /^\/images\/create$/, pull],
 ];

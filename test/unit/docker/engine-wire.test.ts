@@ -64,6 +64,14 @@ describe('speaking with the Engine', () => {
     });
   });
 
+  it('counts the bytes of images as the kubelet does, also where the Engine has one word for them', async () => {
+    const fake = await FakeEngine.start((_asked, response) => json(response, 200, [{ Id: 'a', Size: 5, VirtualSize: 700 }, { Id: 'b', Size: 30 }]));
+    await withEngine(fake, async (engine) => {
+      expect(await engine.imageBytes()).toBe(730);
+      expect(fake.asked.at(-1)?.url).toBe('/v1.41/images/json');
+    });
+  });
+
   it('ends a call when its caller does, whatever the Engine does', async () => {
     const fake = await FakeEngine.start(() => undefined);
     await withEngine(fake, async (engine) => {
@@ -79,6 +87,7 @@ describe('speaking with the Engine', () => {
         (signal) => engine.remove('a', signal),
         (signal) => engine.wait('a', signal),
         (signal) => engine.image('a', signal),
+        (signal) => engine.imageBytes(signal),
         (signal) => engine.pull('a', { signal }),
         (signal) => engine.exec('a', ['true'], { timeoutMs: 60_000, signal }),
         (signal) => engine.tailLog('a', { lines: 1, bytes: 1 }, signal),
@@ -106,6 +115,7 @@ describe('speaking with the Engine', () => {
     ['kill', (engine) => engine.kill('a')],
     ['remove', (engine) => engine.remove('a')],
     ['image', (engine) => engine.image('a')],
+    ['imageBytes', (engine) => engine.imageBytes()],
     ['tailLog', (engine) => engine.tailLog('a', { lines: 1, bytes: 1 })],
     ['events', async (engine) => { for await (const _ of engine.events({ labels: {}, signal: new AbortController().signal })) continue; }],
   ];

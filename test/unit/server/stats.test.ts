@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/base/index.ts';
+import { systemClock, type Clock } from '../../../src/base/index.ts';
 import type { Engine, EngineInfo } from '../../../src/docker/index.ts';
 import type { ValidPod } from '../../../src/pod/index.ts';
 import { deviceBelow, readBlockDevices } from '../../../src/server/stats/block-devices.ts';
@@ -10,12 +10,14 @@ import { cadvisorMetrics } from '../../../src/server/stats/cadvisor-metrics.ts';
 import { cgroupsOf, readCgroup } from '../../../src/server/stats/cgroup.ts';
 import { DiskMeter } from '../../../src/server/stats/disk-use.ts';
 import { exposition } from '../../../src/server/stats/exposition.ts';
+import { ImageBytes } from '../../../src/server/stats/image-bytes.ts';
 import { interfacesOf, readMachine } from '../../../src/server/stats/machine.ts';
+import { MountedFileSystems } from '../../../src/server/stats/mounted-file-systems.ts';
 import { resourceMetrics } from '../../../src/server/stats/resource-metrics.ts';
 import { rate, Sampler, type ContainerSample, type NodeSample } from '../../../src/server/stats/sampler.ts';
 import type { CgroupSample } from '../../../src/server/stats/samples.ts';
 import { summaryOf, type DiskUse } from '../../../src/server/stats/summary.ts';
-import { logSize, type TreeSize } from '../../../src/volumes/index.ts';
+import { logSize, type MountedVolume, type TreeSize } from '../../../src/volumes/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 let root: string;
@@ -132,7 +134,7 @@ describe('what a tree takes', () => {
       },
     };
     await files({ 'pods/u1/volumes/kubernetes.io~empty-dir/cache/a': 'x'.repeat(10_000) });
-    const meter = new DiskMeter({ rootDir: root, imageDir: root, clock });
+    const meter = new DiskMeter({ rootDir: root, imageDir: root, imageBytes: async () => 7, clock });
     const cache = async (): Promise<TreeSize | undefined> => (await meter.measure(NODE)).volumes.get('u1')?.[0]?.size;
     const whole = await cache();
     expect(whole?.bytes).toBeGreaterThanOrEqual(10_000);
@@ -143,6 +145,82 @@ describe('what a tree takes', () => {
   it('counts a log with its rotated files', async () => {
     await files({ 'l/c.log': 'x'.repeat(5000), 'l/c.log.1': 'x'.repeat(5000), 'l/other.log': 'x'.repeat(5000) });
     expect(await logSize(join(root, 'l/c.log'))).toBe(2 * (await logSize(join(root, 'l/other.log'))));
+  });
+});
+
+describe('bytes of images', () => {
+  it('are asked for once a minute, by however many', async () => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const images = new ImageBytes(async () => (asked += 1) * 100, clock);
+    expect(await Promise.all([images.get(), images.get()])).toEqual([100, 100]);
+    await clock.advance(59_999);
+    expect(await images.get()).toBe(100);
+    await clock.advance(1);
+    expect(await images.get()).toBe(200);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('are the last ones known while the Engine hangs or fails, and nobody waits long for it', async () => {
+    const clock = new ManualClock();
+    const answers = [Promise.resolve(100), new Promise<never>(() => undefined)];
+    let asked = 0;
+    const images = new ImageBytes(() => answers[asked++] ?? Promise.reject(new Error('asked again')), clock);
+    await images.get();
+    await clock.advance(60_000);
+    const late = [images.get(), images.get()];
+    await clock.advance(1_000);
+    expect(await Promise.all(late)).toEqual([100, 100]);
+    expect(asked).toBe(2);
+    expect(await new ImageBytes(() => Promise.reject(new Error('away')), clock).get()).toBeUndefined();
+  });
+});
+
+describe('volumes that are mounted from elsewhere', () => {
+  const mount = (path: string): string => `41 31 0:38 / ${path} rw - nfs4 server:/x rw\n`;
+  const POD_WITH_CLAIMS: ValidPod = { ...POD, spec: { ...POD.spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'pvc' } }, { name: 'more', persistentVolumeClaim: { claimName: 'pvc' } }, { name: 'plain', nfs: { server: 's', path: '/' } }] } };
+
+  it('tell how full their file system is, walked they are not', async () => {
+    const volumes = join(root, 'pods/u1/volumes');
+    const paths = ['kubernetes.io~nfs/data', 'kubernetes.io~local-volume/more', 'kubernetes.io~nfs/plain'].map((path) => join(volumes, path));
+    await files({ 'pods/u1/volumes/kubernetes.io~nfs/data/large': 'x'.repeat(100_000), 'pods/u1/volumes/kubernetes.io~nfs/unmounted/x': 'x', 'table': '' });
+    for (const path of paths) await mkdir(path, { recursive: true });
+    await writeFile(join(root, 'table'), [...paths, join(volumes, 'kubernetes.io~empty-dir/tmpfs'), `${paths[0]}/below`].map(mount).join(''));
+    const meter = new DiskMeter({ rootDir: root, imageDir: root, imageBytes: async () => 7, mountTable: join(root, 'table'), clock: systemClock });
+    const node = { ...NODE, pods: [{ pod: POD_WITH_CLAIMS, status: {}, sandbox: undefined, containers: [] }] };
+    const found = (await meter.measure(node)).volumes.get('u1') ?? [];
+    expect(found.map(({ name, claim, ephemeral }) => [name, claim, ephemeral])).toEqual([['data', 'pvc', false], ['more', 'pvc', false], ['plain', undefined, false]]);
+    for (const { fileSystem, size } of found) expect(size).toEqual({ bytes: fileSystem.used, inodes: fileSystem.inodes - fileSystem.inodesFree, whole: true });
+    const claims = await meter.claims([POD_WITH_CLAIMS, { ...POD_WITH_CLAIMS, metadata: { ...POD.metadata, uid: 'u9' } }]);
+    expect(claims).toEqual([{ namespace: 'ns', claim: 'pvc', fileSystem: expect.objectContaining({ capacity: found[0]?.fileSystem.capacity }) as unknown }]);
+    await writeFile(join(root, 'table'), '');
+    expect(await meter.claims([POD_WITH_CLAIMS])).toEqual([]);
+  });
+
+  it('are passed over while their server does not answer, which holds one thread and no reader', async () => {
+    const clock = new ManualClock();
+    const servers = new Map<string, PromiseWithResolvers<typeof FS>>();
+    const looks: string[] = [];
+    const meter = new MountedFileSystems(clock, (path) => {
+      looks.push(path);
+      return (servers.get(path) ?? Promise.withResolvers<typeof FS>()).promise;
+    });
+    const volume = (path: string, remote = true): MountedVolume => ({ uid: 'u', name: path, path, remote });
+    const [hung, behind, local] = [volume('hung'), volume('behind'), volume('local', false)];
+    for (const { path } of [hung, behind, local]) servers.set(path, Promise.withResolvers());
+    servers.get('local')?.resolve(FS);
+    servers.get('behind')?.resolve(FS);
+    const ask = async (): Promise<string[]> => {
+      const asked = meter.of([hung, behind, local]);
+      await clock.advance(1_000);
+      return [...(await asked).keys()];
+    };
+    expect(await ask()).toEqual(['local']);
+    expect(await ask()).toEqual(['local']);
+    expect(looks).toEqual(['local', 'hung', 'local']);
+    servers.get('hung')?.resolve(FS);
+    expect([...(await meter.of([hung, behind, local])).keys()].sort()).toEqual(['behind', 'hung', 'local']);
+    expect([...(await meter.of([local])).keys()]).toEqual(['local']);
   });
 });
 
@@ -190,9 +268,10 @@ const FS = { capacity: 1000, available: 400, used: 500, inodes: 10, inodesFree: 
 const DISKS: DiskUse = {
   root: FS,
   images: FS,
+  imageBytes: 321,
   layers: new Map([['main', { bytes: 70, inodes: 3, whole: true }]]),
   logs: new Map([['main', 11]]),
-  volumes: new Map([['u1', [{ name: 'cache', fileSystem: FS, size: { bytes: 5, inodes: 1, whole: true }, ephemeral: true }, { name: 'token', fileSystem: FS, size: { bytes: 99, inodes: 9, whole: true }, ephemeral: false }]]]),
+  volumes: new Map([['u1', [{ name: 'cache', fileSystem: FS, size: { bytes: 5, inodes: 1, whole: true }, ephemeral: true }, { name: 'token', fileSystem: FS, size: { bytes: 99, inodes: 9, whole: true }, ephemeral: false }, { name: 'data', fileSystem: FS, size: { bytes: 500, inodes: 6, whole: true }, ephemeral: false, claim: 'pvc' }]]]),
   processes: { max: 32_768, running: 100 },
   devices: { names: new Map([['8:0', '/dev/sda']]), io: IO, fileSystems: [{ ...FS, device: '/dev/sda1', path: '/' }] },
   imageDevice: '/dev/sda1',
@@ -229,10 +308,10 @@ describe('the summary', () => {
 
   it('has disks, volumes and networks beside', () => {
     const summary = JSON.parse(JSON.stringify(summaryOf(NODE, FACTS, DISKS))) as { node: unknown; pods: [Record<string, unknown>] };
-    expect(summary.node).toMatchObject({ fs: { capacityBytes: 1000, availableBytes: 400, usedBytes: 500, inodesUsed: 6 }, runtime: { imageFs: { capacityBytes: 1000 } }, rlimit: { maxpid: 32_768, curproc: 100 } });
+    expect(summary.node).toMatchObject({ fs: { capacityBytes: 1000, availableBytes: 400, usedBytes: 500, inodesUsed: 6 }, runtime: { imageFs: { capacityBytes: 1000, usedBytes: 321, inodesUsed: 6 } }, rlimit: { maxpid: 32_768, curproc: 100 } });
     expect(summary.pods[0]).toMatchObject({
       network: { name: 'eth0', rxBytes: 1, txErrors: 7, interfaces: [{ name: 'eth0', rxBytes: 1 }] },
-      volume: [{ name: 'cache', usedBytes: 5, capacityBytes: 1000 }, { name: 'token', usedBytes: 99 }],
+      volume: [{ name: 'cache', usedBytes: 5, capacityBytes: 1000 }, { name: 'token', usedBytes: 99 }, { name: 'data', usedBytes: 500, inodesUsed: 6, pvcRef: { name: 'pvc', namespace: 'ns' } }],
       'ephemeral-storage': { usedBytes: 70 + 11 + 5, inodesUsed: 4 },
       containers: [{ rootfs: { usedBytes: 70, inodesUsed: 3 }, logs: { usedBytes: 11 } }],
     });
