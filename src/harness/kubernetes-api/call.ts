@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { ApiError, badRequest, unsupportedMedia } from './api-error.ts';
+import { isProxied } from './paths.ts';
 import { readProtobuf } from './protobuf.ts';
 import { resourceOfKind, RESOURCES } from './resources.ts';
 
@@ -31,9 +32,10 @@ export interface User {
   readonly groups: readonly string[];
 }
 
-/** A request with its body. Throws a 400 or a 413. */
+/** A request with its body, which stays with the request where it is for somebody else. Throws a 400 or a 413. */
 export async function readCall(request: IncomingMessage, user: User): Promise<Call> {
-  return { ...headOf(request, user), body: await readBody(request) };
+  const head = headOf(request, user);
+  return isProxied(head.path) ? head : { ...head, body: await readBody(request) };
 }
 
 /** A request without its body. Throws a 400. */

@@ -4,7 +4,7 @@ import { isObject, objectAt, textAt } from './json.ts';
 import type { NodeRequest } from './server.ts';
 import type { KubernetesObject } from './types.ts';
 
-/** Where a node is asked. */
+/** Where a node is asked, or what runs on it. */
 export interface NodeLocation {
   readonly host: string;
   readonly port: number;
@@ -24,6 +24,7 @@ const STREAMS: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'out
 /** Undefined where there is nothing to ask: the log of a pod that no node has. Throws an ApiError. */
 export function nodeLocation(what: NodeRequest, nodeNamed: (name: string) => KubernetesObject | undefined): NodeLocation | undefined {
   const { object, subresource, query } = what;
+  if (what.host !== undefined) return { host: what.host, port: what.port ?? (what.secure === true ? 443 : 80), path: what.rest, secure: what.secure === true, isNodeApi: false };
   const name = object.kind === 'Node' ? object.metadata.name : textAt(objectAt(object, 'spec'), 'nodeName');
   if (name === '') {
     if (subresource === 'log') return undefined;

@@ -2,12 +2,13 @@ import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import type { Clock } from '../../base/index.ts';
 import { notFound } from './api-error.ts';
+import { selectableFieldsOf, selectableNames } from './fields.ts';
 import { isObject, objectAt, textAt, type JsonObject } from './json.ts';
 import { endpointOf } from './node-location.ts';
 import type { ResourcePath } from './paths.ts';
 import type { Reply } from './reply.ts';
-import { apiVersionOf } from './resources.ts';
-import { parseLabelSelector } from './selectors.ts';
+import { apiVersionOf, resourceNamed } from './resources.ts';
+import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import type { KubernetesObject } from './types.ts';
 
 /** A node that does not answer in time has no figures, milliseconds. */
@@ -42,12 +43,16 @@ export class NodeMetrics {
   async answer(target: ResourcePath, query: URLSearchParams): Promise<Reply> {
     const { resource, namespace, name } = target;
     const matches = parseLabelSelector(query.get('labelSelector') ?? '');
+    const kind = resource.resource === 'nodes' ? 'nodes' : 'pods';
+    const asObject = resourceNamed('', kind) ?? resource;
+    // All that the objects themselves can be chosen by; metrics-server knows name and namespace alone.
+    const hasFields = parseFieldSelector(query.get('fieldSelector') ?? '', selectableNames(asObject));
     const summaries = (await Promise.all(this.#options.list('nodes').map((node) => this.#summary(node)))).flat();
-    const figures = resource.resource === 'nodes' ? summaries.map(nodeFigures) : summaries.flatMap(({ pods }) => pods.map(podFigures));
-    const known = new Map(this.#options.list(resource.resource === 'nodes' ? 'nodes' : 'pods').map((object) => [keyOf(object.metadata.namespace, object.metadata.name), object]));
+    const figures = kind === 'nodes' ? summaries.map(nodeFigures) : summaries.flatMap(({ pods }) => pods.map(podFigures));
+    const known = new Map(this.#options.list(kind).map((object) => [keyOf(object.metadata.namespace, object.metadata.name), object]));
     const items = figures.flatMap(({ key, timestamp, body }) => {
       const object = known.get(key);
-      if (object === undefined || (namespace !== undefined && object.metadata.namespace !== namespace) || !matches(object.metadata.labels ?? {})) return [];
+      if (object === undefined || (namespace !== undefined && object.metadata.namespace !== namespace) || !matches(object.metadata.labels ?? {}) || !hasFields(selectableFieldsOf(asObject, object))) return [];
       const { name: itsName, namespace: itsNamespace, labels } = object.metadata;
       const creationTimestamp = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
       return [{ metadata: { name: itsName, ...(itsNamespace === undefined ? {} : { namespace: itsNamespace }), ...(labels === undefined ? {} : { labels }), creationTimestamp }, timestamp, window: '15s', ...body }];

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf, pour } from '../../base/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 import { ApiError, badRequest } from './api-error.ts';
+import { isPage, readPage, rewriteLinks } from './html-links.ts';
 import { logProtocol, sendLog } from './log-socket.ts';
 import { nodeLocation, type NodeLocation } from './node-location.ts';
 import { locationHere, type ProxiedPlace } from './redirect.ts';
@@ -27,7 +28,7 @@ const LONGEST_REFUSAL = 2048;
 const CLOSING_MS = 10_000;
 
 /**
- * The way to the nodes, for what only they can answer. Like kube-apiserver it asks the node's API as a client of its own, and once the
+ * The way to the nodes and to what runs on them, for what only they can answer. Like kube-apiserver it asks the node's API as a client of its own, and once the
  * node has agreed to another protocol it carries bytes.
  */
 export class NodeProxy {
@@ -37,7 +38,7 @@ export class NodeProxy {
     this.#options = options;
   }
 
-  /** Answers by itself, errors included. `body` is the client's. */
+  /** Answers by itself, errors included. `body` is the client's, where it has been read. */
   request(what: NodeRequest, request: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const fail = (error: unknown): void => {
       if (response.headersSent) response.destroy();
@@ -47,13 +48,23 @@ export class NodeProxy {
       if (what.subresource !== 'log' && what.subresource !== 'proxy') throw badRequest('Upgrade request required');
       const location = nodeLocation(what, this.#options.nodeNamed);
       if (location === undefined) return void response.writeHead(204).end();
-      const upstream = this.#ask(location, request, {});
+      const [path = '', query] = (request.url ?? '').split('?');
+      // So that what is relative in the answer is so to a directory (Kubernetes v1.20 apimachinery/pkg/util/proxy/upgradeaware.go).
+      if (what.subresource === 'proxy' && path === what.prefix) return void response.writeHead(301, { location: `${path}/${query === undefined ? '' : `?${query}`}` }).end();
+      const upstream = this.#ask(location, request, what.subresource === 'proxy' ? { 'x-forwarded-uri': path } : {});
       upstream.on('error', (error) => fail(unreachable(what, location, error)));
       upstream.on('response', (answer) => {
-        this.#answer(what, { prefix: what.prefix, hosts: [`${location.host}:${location.port}`, request.headers.host ?? ''] }, answer, response).catch((error: unknown) => this.#broke(error));
+        this.#answer(what, { prefix: what.prefix, hosts: [`${location.host}:${location.port}`, request.headers.host ?? ''] }, answer, response).catch((error: unknown) => {
+          this.#broke(error);
+          response.destroy();
+        });
       });
-      response.on('close', () => upstream.destroy());
-      upstream.end(body);
+      response.on('close', () => {
+        upstream.destroy();
+        request.unpipe().resume(); // what nobody wanted of it, or the connection's next request is not come to
+      });
+      if (what.subresource === 'proxy') request.pipe(upstream); // no pipeline: it would break the connection before we could say why
+      else upstream.end(body);
     } catch (error) {
       fail(error);
     }
@@ -116,8 +127,10 @@ export class NodeProxy {
   /** With our credentials where the node's own API is asked; headers whose names begin as one of `without` are left out. */
   #ask({ host, port, path, isNodeApi, secure }: NodeLocation, request: IncomingMessage, more: OutgoingHttpHeaders, without: readonly string[] = []): ClientRequest {
     const passed = Object.entries(request.headers).filter(([name]) => !NOT_PASSED_ON.has(name) && !without.some((start) => name.startsWith(start)));
+    // Of unknown length it stays: without that Node would send a DELETE's body as if it were another request.
+    const framing = request.headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
     const credentials = isNodeApi ? { authorization: `Bearer ${this.#options.token}` } : {};
-    const options = { host, port, path, method: request.method, headers: { ...Object.fromEntries(passed), ...more, ...credentials }, agent: false } as const;
+    const options = { host, port, path, method: request.method, headers: { ...Object.fromEntries(passed), ...framing, ...more, ...credentials }, agent: false } as const;
     // As kube-apiserver without --kubelet-certificate-authority: a node's certificate may be of its own making.
     return secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
   }
@@ -127,6 +140,12 @@ export class NodeProxy {
     if (what.subresource === 'log' && status >= 400) return send(response, await logRefusal(what, status, answer));
     const headers = Object.entries(answer.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
     const { location } = answer.headers;
+    if (what.subresource === 'proxy' && location === undefined && response.req.method !== 'HEAD' && isPage(answer.headers)) {
+      const page = await readPage(answer, answer.headers['content-encoding'] === 'gzip');
+      const kept = headers.filter(([name]) => !['content-length', 'content-encoding'].includes(name));
+      response.writeHead(status, Object.fromEntries(kept)).end(rewriteLinks(page, (address) => locationHere(address, place)), 'latin1');
+      return;
+    }
     response.writeHead(status, { ...Object.fromEntries(headers), ...(location !== undefined && { location: locationHere(location, place) }) });
     response.flushHeaders();
     await pipeline(answer, response);

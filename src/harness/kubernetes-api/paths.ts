@@ -23,6 +23,11 @@ export function parsePath(path: string): ResourcePath | undefined {
   return place(group, version, undefined, parts);
 }
 
+/** Whether what is asked there is asked of somebody else, in whatever words the client has for it. */
+export function isProxied(path: string): boolean {
+  return parsePath(path)?.subresource === 'proxy';
+}
+
 function place(group: string, version: string, namespace: string | undefined, [plural = '', name, subresource, ...rest]: string[]): ResourcePath | undefined {
   const resource = resourceAt(group, version, plural);
   if (resource === undefined) return undefined;

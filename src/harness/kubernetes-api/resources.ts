@@ -76,6 +76,7 @@ const EVENT_FIELDS = [
 ];
 const SCALE: Subresource = { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: ['get', 'patch', 'update'] };
 const CONNECT = ['create', 'get'];
+const PROXY = ['create', 'delete', 'get', 'patch', 'update'];
 const WORKLOAD = { categories: ['all'], hasStatus: true, hasGeneration: true } as const;
 
 /** What metrics-server serves in a real cluster. */
@@ -95,7 +96,7 @@ export const RESOURCES: readonly Resource[] = [
     },
     {
       resource: 'nodes', kind: 'Node', shortNames: ['no'], namespaced: false, hasStatus: true, selectableFields: ['spec.unschedulable'],
-      subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+      subresources: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: PROXY }],
     },
     { resource: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', shortNames: ['pvc'], hasStatus: true, returnsDeleted: true },
     { resource: 'persistentvolumes', kind: 'PersistentVolume', shortNames: ['pv'], namespaced: false, hasStatus: true, returnsDeleted: true },
@@ -109,6 +110,7 @@ export const RESOURCES: readonly Resource[] = [
         { name: 'exec', kind: 'PodExecOptions', verbs: CONNECT },
         { name: 'log', kind: 'Pod', verbs: ['get'] },
         { name: 'portforward', kind: 'PodPortForwardOptions', verbs: CONNECT },
+        { name: 'proxy', kind: 'PodProxyOptions', verbs: PROXY },
       ],
     },
     { resource: 'podtemplates', kind: 'PodTemplate', returnsDeleted: true },
@@ -119,7 +121,10 @@ export const RESOURCES: readonly Resource[] = [
       resource: 'serviceaccounts', kind: 'ServiceAccount', shortNames: ['sa'], returnsDeleted: true,
       subresources: [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] }],
     },
-    { resource: 'services', kind: 'Service', shortNames: ['svc'], categories: ['all'], hasStatus: true, names: 'label', returnsDeleted: true, selectableFields: ['spec.clusterIP', 'spec.type'] },
+    {
+      resource: 'services', kind: 'Service', shortNames: ['svc'], categories: ['all'], hasStatus: true, names: 'label', returnsDeleted: true, selectableFields: ['spec.clusterIP', 'spec.type'],
+      subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: PROXY }],
+    },
   ]),
   ...define('apps', 'v1', [
     { resource: 'controllerrevisions', kind: 'ControllerRevision' },

@@ -7,10 +7,11 @@ import { parseAccept } from './negotiate.ts';
 import { OPENAPI_V2_MEDIA_TYPES, openApiV2 } from './openapi-v2.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { parsePath, type ResourcePath } from './paths.ts';
+import { podAddress, portOf, proxiedName, serviceAddress } from './proxied-address.ts';
 import { Reads } from './reads.ts';
 import { asObject, type Registry } from './registry.ts';
 import type { Reply } from './reply.ts';
-import { RESOURCES } from './resources.ts';
+import { resourceNamed, RESOURCES } from './resources.ts';
 import { review } from './reviews.ts';
 import type { Store } from './store.ts';
 import { Subresources } from './subresources.ts';
@@ -19,9 +20,9 @@ import type { Users } from './users.ts';
 import type { WatchRequest } from './watch.ts';
 import { Writes } from './writes.ts';
 
-/** A request that only the node can answer: `log`, `exec`, `attach`, `portforward` of a pod, or `proxy` of a node. */
+/** A request that is not ours to answer: `log`, `exec`, `attach`, `portforward` of a pod, which its node can, or `proxy` of a node, a pod or a service. */
 export interface NodeRequest {
-  /** The pod or the node. */
+  /** The pod, the node or the service. */
   readonly object: KubernetesObject;
   readonly subresource: 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
   /** Path of the subresource, as the client sent it. */
@@ -29,9 +30,11 @@ export interface NodeRequest {
   /** Path and query below it, as the client sent them; a path at least. */
   readonly rest: string;
   readonly query: URLSearchParams;
-  /** Of `nodes/NAME:PORT/proxy`: another port of the node than that of its API. */
+  /** Of `proxy`: an address of the pod or of the service's endpoints; absent: the node's. */
+  readonly host?: string;
+  /** Of `proxy`: another port than that of the node's API, or of the scheme. */
   readonly port?: number;
-  /** Of `nodes/https:NAME:PORT/proxy`. */
+  /** Of `https:NAME:PORT/proxy`. */
   readonly secure?: boolean;
 }
 
@@ -135,25 +138,28 @@ export class Server {
   }
 
   #nodeRequest(call: Call, target: ResourcePath): NodeRequest {
-    const { name, ...place } = target.resource.kind === 'Node' ? nodePlace(target.name ?? '') : { name: target.name ?? '' };
-    const object = this.#registry.find({ ...target, name });
     const subresource = target.subresource as NodeRequest['subresource'];
     if (!target.resource.subresources.some((sub) => sub.name === subresource)) throw noSuchPath();
+    const { object, ...place } = subresource === 'proxy' ? this.#proxied(target) : { object: this.#registry.find({ ...target, name: target.name ?? '' }) };
     if (object.kind === 'Pod' && subresource !== 'proxy') checkContainer(call, object);
     // Not what the path was taken apart into: an encoded slash, or one at the end, means something to the node.
     const prefix = (target.resource.namespaced ? /^(\/[^/?]+){7}/ : /^(\/[^/?]+){5}/).exec(call.url)?.[0] ?? '';
     const below = call.url.slice(prefix.length);
     return { object, subresource, prefix, rest: below.startsWith('/') ? below : `/${below}`, query: call.query, ...place };
   }
-}
 
-/** `[SCHEME:]NAME[:PORT]`, as the path names a node that is asked (Kubernetes v1.20 apimachinery/pkg/util/net/port_split.go). */
-function nodePlace(text: string): { name: string; port?: number; secure?: boolean } {
-  const parts = text.split(':');
-  const [scheme, name = '', port = ''] = parts.length === 3 ? parts : ['', ...parts];
-  const isPort = port === '' || (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65536);
-  if (parts.length > 3 || name === '' || !isPort || !['', 'http', 'https'].includes(scheme ?? '')) throw badRequest(`invalid node request ${JSON.stringify(text)}`);
-  return { name, ...(port !== '' && { port: Number(port) }), ...(scheme === 'https' && { secure: true }) };
+  #proxied(target: ResourcePath): Pick<NodeRequest, 'object' | 'host' | 'port' | 'secure'> {
+    const [kind, text] = [target.resource.singular, target.name ?? ''];
+    const asked = proxiedName(kind, text);
+    const object = this.#registry.find({ ...target, name: asked.name });
+    const secure = asked.secure && { secure: true };
+    if (object.kind === 'Service') {
+      const endpoints = this.#registry.find({ ...target, resource: resourceNamed('', 'endpoints') ?? target.resource, name: asked.name });
+      return { object, ...serviceAddress(object, endpoints, asked), ...secure };
+    }
+    const port = portOf(kind, text, asked);
+    return { object, ...(object.kind === 'Pod' ? podAddress(object, port) : port !== undefined && { port }), ...secure };
+  }
 }
 
 /** The container that is asked for must be there; with several, one must be named. Kubernetes pkg/registry/core/pod/strategy.go. */
