@@ -38,3 +38,11 @@ export function parseGoDuration(text: string): number {
   }
   return sum;
 }
+
+/** A duration of so many milliseconds as Go writes it, `1m30s` or `4h0m0s`: what clients of Kubernetes read. */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return ms === 0 ? '0s' : `${ms}ms`;
+  const [hours, minutes, seconds] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, (ms % 60_000) / 1000];
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}

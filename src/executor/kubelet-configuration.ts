@@ -1,3 +1,4 @@
+import { goDuration } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
 
 /** Our settings by the names of KubeletConfiguration (Kubernetes v1.20 kubelet.config.k8s.io/v1beta1), as far as they are there too. */
@@ -21,15 +22,22 @@ export function kubeletConfiguration(config: ExecutorConfig): object {
     ...(config.clusterDomain !== undefined && { clusterDomain: config.clusterDomain }),
     resolvConf: config.resolvConf,
     maxPods: config.maxPods,
-    runtimeRequestTimeout: `${config.runtimeRequestTimeoutMs / 1000}s`,
+    runtimeRequestTimeout: goDuration(config.runtimeRequestTimeoutMs),
     kubeAPIQPS: config.kubeApiQps,
     kubeAPIBurst: config.kubeApiBurst,
-    nodeStatusUpdateFrequency: `${config.nodeStatusUpdateFrequencyMs / 1000}s`,
-    containerLogMaxSize: String(config.containerLogMaxBytes),
+    nodeStatusUpdateFrequency: goDuration(config.nodeStatusUpdateFrequencyMs),
+    containerLogMaxSize: binary(config.containerLogMaxBytes),
     containerLogMaxFiles: config.containerLogMaxFiles,
-    streamingConnectionIdleTimeout: `${config.streamingConnectionIdleTimeoutMs / 1000}s`,
+    streamingConnectionIdleTimeout: goDuration(config.streamingConnectionIdleTimeoutMs),
     enableDebuggingHandlers: true,
     enableSystemLogHandler: config.enableSystemLogHandler,
     logging: { format: config.logFormat },
   };
+}
+
+/** `10Mi` where it is whole, as the kubelet writes sizes. */
+function binary(bytes: number): string {
+  const unit = [[2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki']] as const;
+  const [size, name] = unit.find(([one]) => bytes > 0 && bytes % one === 0) ?? [1, ''];
+  return `${bytes / size}${name}`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { Backoff, Deadline, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep, systemClock, timeoutSignal } from '../../../src/base/index.ts';
+import { Backoff, Deadline, goDuration, isCode, KeyedWorker, KmError, messageOf, parseGoDuration, parseMesosDuration, RepeatingTask, sleep, systemClock, timeoutSignal } from '../../../src/base/index.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 describe('durations', () => {
@@ -23,6 +23,20 @@ describe('durations', () => {
     ['1.5s', 1500],
     ['300ms', 300],
   ])('Go writes %s for %d ms', (text, ms) => {
+    expect(parseGoDuration(text)).toBe(ms);
+  });
+
+  it.each([
+    [0, '0s'],
+    [300, '300ms'],
+    [1500, '1.5s'],
+    [10_000, '10s'],
+    [60_000, '1m0s'],
+    [90_000, '1m30s'],
+    [14_400_000, '4h0m0s'],
+    [90_061_000, '25h1m1s'],
+  ])('%d ms are written as Go does: %s', (ms, text) => {
+    expect(goDuration(ms)).toBe(text);
     expect(parseGoDuration(text)).toBe(ms);
   });
 
