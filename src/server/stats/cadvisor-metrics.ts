@@ -106,8 +106,12 @@ export function cadvisorMetrics(node: NodeSample, engine: EngineInfo, disks: Dis
     timeless(metric('gauge', 'container_spec_cpu_shares', 'CPU share of the container.', ({ sample }) => sample.cpu.shares)),
     timeless(metric('gauge', 'container_spec_memory_limit_bytes', 'Memory limit for the container.', ({ sample }) => sample.memory.limit ?? 0)),
     timeless(metric('gauge', 'container_start_time_seconds', 'Start time of the container since unix epoch in seconds.', ({ startedAt }) => Math.floor(startedAt / 1000))),
+    metric('gauge', 'container_threads', 'Number of threads running inside the container', ({ sample }) => sample.threads),
+    metric('gauge', 'container_threads_max', 'Maximum number of threads allowed inside the container, infinity if value is zero', ({ sample: { threads, threadLimit } }) => (threads === undefined ? undefined : (threadLimit ?? 0))),
     { name: 'container_scrape_error', help: '1 if there was an error while getting container metrics, 0 otherwise', type: 'gauge', values: [{ value: 0 }] },
     { name: 'machine_cpu_cores', help: 'Number of logical CPU cores.', type: 'gauge', values: [{ value: node.machine.cpus }] },
+    { name: 'machine_cpu_physical_cores', help: 'Number of physical CPU cores.', type: 'gauge', values: [{ value: node.machine.cores }] },
+    { name: 'machine_cpu_sockets', help: 'Number of CPU sockets.', type: 'gauge', values: [{ value: node.machine.sockets }] },
     { name: 'machine_memory_bytes', help: 'Amount of memory installed on the machine.', type: 'gauge', values: [{ value: node.machine.memoryBytes }] },
   ];
 }

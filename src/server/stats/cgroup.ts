@@ -56,7 +56,7 @@ export async function readCgroup(folders: CgroupFolders, at: number): Promise<Cg
 
 async function readV1(folder: (controller: string) => string | undefined, at: number): Promise<CgroupSample | undefined> {
   const file = (controller: string, name: string): string => join(folder(controller) ?? '/nonexistent', name);
-  const [usageNs, ticks, throttling, shares, periodUs, quotaUs, usage, stat, peak, limitFailures, limit, pids, ioBytes, ioCounts] = await Promise.all([
+  const [usageNs, ticks, throttling, shares, periodUs, quotaUs, usage, stat, peak, limitFailures, limit, procs, threads, threadLimit, ioBytes, ioCounts] = await Promise.all([
     numberOf(file('cpuacct', 'cpuacct.usage')),
     textOf(file('cpuacct', 'cpuacct.stat')),
     textOf(file('cpu', 'cpu.stat')),
@@ -68,7 +68,9 @@ async function readV1(folder: (controller: string) => string | undefined, at: nu
     numberOf(file('memory', 'memory.max_usage_in_bytes')),
     numberOf(file('memory', 'memory.failcnt')),
     numberOf(file('memory', 'memory.limit_in_bytes')),
+    textOf(file('cpu', 'cgroup.procs')),
     numberOf(file('pids', 'pids.current')),
+    numberOf(file('pids', 'pids.max')),
     textOf(file('blkio', 'blkio.throttle.io_service_bytes_recursive')),
     textOf(file('blkio', 'blkio.throttle.io_serviced_recursive')),
   ]);
@@ -98,12 +100,12 @@ async function readV1(folder: (controller: string) => string | undefined, at: nu
     majorPageFaults: memory.get('total_pgmajfault'),
     limit: limit !== undefined && limit < NO_LIMIT ? limit : undefined,
   });
-  return { at, cpu, memory: sample, io: ioOfV1(ioBytes, ioCounts), ...(pids !== undefined && { processes: pids }) };
+  return { at, cpu, memory: sample, io: ioOfV1(ioBytes, ioCounts), ...tasksOf(procs, threads, threadLimit) };
 }
 
 async function readV2(folder: string, at: number): Promise<CgroupSample | undefined> {
   const file = (name: string): string => join(folder, name);
-  const [cpuStat, weight, max, usage, stat, peak, swap, events, limit, pids, io] = await Promise.all([
+  const [cpuStat, weight, max, usage, stat, peak, swap, events, limit, procs, threads, threadLimit, io] = await Promise.all([
     textOf(file('cpu.stat')),
     numberOf(file('cpu.weight')),
     textOf(file('cpu.max')),
@@ -113,7 +115,9 @@ async function readV2(folder: string, at: number): Promise<CgroupSample | undefi
     numberOf(file('memory.swap.current')),
     textOf(file('memory.events')),
     numberOf(file('memory.max')),
+    textOf(file('cgroup.procs')),
     numberOf(file('pids.current')),
+    numberOf(file('pids.max')),
     textOf(file('io.stat')),
   ]);
   const [cpu, memory] = [valuesIn(cpuStat), valuesIn(stat)];
@@ -145,7 +149,13 @@ async function readV2(folder: string, at: number): Promise<CgroupSample | undefi
     majorPageFaults: memory.get('pgmajfault'),
     limit,
   });
-  return { at, cpu: cpuSample, memory: sample, io: ioOfV2(io), ...(pids !== undefined && { processes: pids }) };
+  return { at, cpu: cpuSample, memory: sample, io: ioOfV2(io), ...tasksOf(procs, threads, threadLimit) };
+}
+
+/** `procs` has a process a line; what the pids controller counts are threads. */
+function tasksOf(procs: string, threads: number | undefined, threadLimit: number | undefined): Pick<CgroupSample, 'processes' | 'threads' | 'threadLimit'> {
+  const processes = procs.split('\n').filter((line) => line !== '').length;
+  return { processes, ...(threads !== undefined && { threads }), ...(threadLimit !== undefined && { threadLimit }) };
 }
 
 /** `8:0 Read 4096` lines of two files. */

@@ -8,13 +8,16 @@ export interface Machine {
   readonly sample: CgroupSample;
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** Where the machine does not tell, each CPU is one, all in one socket. */
+  readonly cores: number;
+  readonly sockets: number;
   /** Milliseconds since the epoch. */
   readonly bootedAt: number;
 }
 
 /** What the whole machine uses, from /proc; `root` is where that is. */
 export async function readMachine(at: number, root = ''): Promise<Machine> {
-  const [stat, meminfo, vmstat] = await Promise.all([textOf(`${root}/proc/stat`), textOf(`${root}/proc/meminfo`), textOf(`${root}/proc/vmstat`)]);
+  const [stat, meminfo, vmstat, cpuinfo] = await Promise.all(['stat', 'meminfo', 'vmstat', 'cpuinfo'].map((name) => textOf(`${root}/proc/${name}`))) as [string, string, string, string];
   // user nice system idle iowait irq softirq steal; guest time is in user time already.
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number);
   const memory = valuesIn(meminfo);
@@ -23,6 +26,9 @@ export async function readMachine(at: number, root = ''): Promise<Machine> {
   const usage = kilobytes('MemTotal') - kilobytes('MemFree');
   const pageFaults = faults.get('pgfault');
   const majorPageFaults = faults.get('pgmajfault');
+  const cpus = [...stat.matchAll(/^cpu\d+ /gm)].length;
+  const sockets = distinct(cpuinfo.matchAll(/^physical id\s*: (\d+)$/gm));
+  const cores = distinct(cpuinfo.matchAll(/^physical id\s*: (\d+)\n(?:.+\n)*?core id\s*: (\d+)$/gm));
   return {
     sample: {
       at,
@@ -45,10 +51,14 @@ export async function readMachine(at: number, root = ''): Promise<Machine> {
       io: [],
     },
     memoryBytes: kilobytes('MemTotal'),
-    cpus: [...stat.matchAll(/^cpu\d+ /gm)].length,
+    cpus,
+    cores: cores || cpus,
+    sockets: sockets || 1,
     bootedAt: (valuesIn(stat).get('btime') ?? 0) * 1000,
   };
 }
+
+const distinct = (matches: Iterable<RegExpExecArray>): number => new Set([...matches].map(([, ...parts]) => parts.join('/'))).size;
 
 /** Loopback, and the node's ends of containers' networks: cAdvisor leaves these out too. */
 const NOT_COUNTED = /^(lo$|veth|docker)/;

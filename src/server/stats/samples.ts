@@ -7,6 +7,9 @@ export interface CgroupSample {
   readonly cpu: CpuSample;
   readonly memory: MemorySample;
   readonly processes?: number;
+  readonly threads?: number;
+  /** Absent: no limit. */
+  readonly threadLimit?: number;
   readonly io: readonly IoSample[];
 }
 

@@ -47,7 +47,9 @@ const V1 = {
   'sys/fs/cgroup/memory/docker/c1/memory.failcnt': '3\n',
   'sys/fs/cgroup/memory/docker/c1/memory.max_usage_in_bytes': '2000\n',
   'sys/fs/cgroup/memory/docker/c1/memory.stat': 'cache 1\ntotal_cache 400\ntotal_rss 500\ntotal_inactive_file 300\ntotal_pgfault 20\ntotal_pgmajfault 2\ntotal_mapped_file 10\ntotal_swap 0\n',
+  'sys/fs/cgroup/cpu,cpuacct/docker/c1/cgroup.procs': '7\n9\n',
   'sys/fs/cgroup/pids/docker/c1/pids.current': '4\n',
+  'sys/fs/cgroup/pids/docker/c1/pids.max': '100\n',
   'sys/fs/cgroup/blkio/docker/c1/blkio.throttle.io_service_bytes_recursive': '8:0 Read 4096\n8:0 Write 8192\n8:0 Total 12288\nTotal 12288\n',
   'sys/fs/cgroup/blkio/docker/c1/blkio.throttle.io_serviced_recursive': '8:0 Read 1\n8:0 Write 2\nTotal 3\n',
 };
@@ -63,7 +65,9 @@ const V2 = {
   'sys/fs/cgroup/system.slice/docker-c1.scope/memory.stat': 'anon 500\nfile 400\nfile_mapped 10\ninactive_file 1300\npgfault 20\npgmajfault 2\n',
   'sys/fs/cgroup/system.slice/docker-c1.scope/memory.events': 'low 0\nhigh 0\nmax 3\noom 0\n',
   'sys/fs/cgroup/system.slice/docker-c1.scope/memory.swap.current': '0\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/cgroup.procs': '7\n9\n10\n',
   'sys/fs/cgroup/system.slice/docker-c1.scope/pids.current': '4\n',
+  'sys/fs/cgroup/system.slice/docker-c1.scope/pids.max': 'max\n',
   'sys/fs/cgroup/system.slice/docker-c1.scope/io.stat': '8:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n',
 };
 
@@ -81,7 +85,9 @@ describe('a container\'s cgroups', () => {
       at: 77,
       cpu: { usageNs: 5e9, userNs: 3e9, systemNs: 1.5e9, periods: 10, throttledPeriods: 4, throttledNs: 7000, shares: 512, periodUs: 100_000 },
       memory: { usage: 1000, workingSet: 700, rss: 500, cache: 400, mapped: 10, swap: 0, peak: 2000, limitFailures: 3, pageFaults: 20, majorPageFaults: 2 },
-      processes: 4,
+      processes: 2,
+      threads: 4,
+      threadLimit: 100,
       io: IO,
     });
   });
@@ -92,7 +98,8 @@ describe('a container\'s cgroups', () => {
       at: 77,
       cpu: { usageNs: 5e9, userNs: 3e9, systemNs: 2e9, periods: 10, throttledPeriods: 4, throttledNs: 7000, shares: 500, periodUs: 100_000, quotaUs: 50_000 },
       memory: { usage: 1000, workingSet: 0, rss: 500, cache: 400, mapped: 10, swap: 0, limitFailures: 3, pageFaults: 20, majorPageFaults: 2, limit: 4096 },
-      processes: 4,
+      processes: 3,
+      threads: 4,
       io: IO,
     });
   });
@@ -114,11 +121,14 @@ it('the machine is read from /proc', async () => {
   await files({
     'proc/stat': 'cpu  100 20 30 4000 50 6 7 8 9 9\ncpu0 1 2\ncpu1 1 2\nbtime 1700000000\n',
     'proc/meminfo': 'MemTotal: 1000 kB\nMemFree: 400 kB\nInactive(file): 100 kB\nAnonPages: 50 kB\nCached: 60 kB\nBuffers: 5 kB\n',
+    'proc/cpuinfo': [[0, 0, 0], [1, 0, 0], [2, 0, 1], [3, 1, 0]].map(([cpu, socket, core]) => `processor\t: ${cpu}\nphysical id\t: ${socket}\nsiblings\t: 2\ncore id\t\t: ${core}\ncpu cores\t: 2\n`).join('\n'),
     'proc/vmstat': 'pgfault 11\npgmajfault 2\n',
     'proc/9/net/dev': 'Inter-| Receive | Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop\n    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:100 2 3 4 0 0 0 0 500 6 7 8 0 0 0 0\nveth12: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n',
   });
   const { sample, ...machine } = await readMachine(5, root);
-  expect(machine).toEqual({ memoryBytes: 1_024_000, cpus: 2, bootedAt: 1_700_000_000_000 });
+  expect(machine).toEqual({ memoryBytes: 1_024_000, cpus: 2, cores: 3, sockets: 2, bootedAt: 1_700_000_000_000 });
+  await writeFile(join(root, 'proc/cpuinfo'), 'processor\t: 0\nBogoMIPS\t: 50.00\n');
+  expect(await readMachine(5, root)).toMatchObject({ cores: 2, sockets: 1 });
   expect(sample).toMatchObject({ at: 5, cpu: { usageNs: 171e7 }, memory: { usage: 614_400, workingSet: 512_000, rss: 51_200, cache: 66_560, pageFaults: 11, limit: 1_024_000 } });
   expect(await interfacesOf(9, root)).toEqual([{ name: 'eth0', rxBytes: 100, rxPackets: 2, rxErrors: 3, rxDropped: 4, txBytes: 500, txPackets: 6, txErrors: 7, txDropped: 8 }]);
 });
@@ -240,7 +250,7 @@ it('block devices have the names that people know, and the file systems that are
 });
 
 const AT = Date.UTC(2020, 0, 1, 0, 1, 0, 250);
-const sample = (usageNs: number, memory = 1000, at = AT): CgroupSample => ({ at, cpu: { usageNs }, memory: { usage: memory * 2, workingSet: memory, rss: memory, pageFaults: 1, majorPageFaults: 0 }, io: [] });
+const sample = (usageNs: number, memory = 1000, at = AT): CgroupSample => ({ at, processes: 2, threads: 5, cpu: { usageNs }, memory: { usage: memory * 2, workingSet: memory, rss: memory, pageFaults: 1, majorPageFaults: 0 }, io: [] });
 
 const counted = (name: string, kind: 'sandbox' | 'container', usageNs: number): ContainerSample => ({
   container: { id: name, kind, name, attempt: 0, state: 'running', image: 'img', imageId: 'x', hash: 'h', createdAt: AT - 60_000, startedAt: AT - 50_000, oomKilled: false },
@@ -255,7 +265,7 @@ const counted = (name: string, kind: 'sandbox' | 'container', usageNs: number): 
 const POD: ValidPod = { metadata: { name: 'web', namespace: 'ns', uid: 'u1' }, spec: { containers: [{ name: 'main' }], restartPolicy: 'Always', terminationGracePeriodSeconds: 30 } };
 const NODE: NodeSample = {
   at: AT,
-  machine: { sample: { ...sample(9e9), memory: { usage: 100, workingSet: 90, limit: 1000 } }, memoryBytes: 1000, cpus: 2, bootedAt: AT - 3_600_000 },
+  machine: { sample: { ...sample(9e9), memory: { usage: 100, workingSet: 90, limit: 1000 } }, memoryBytes: 1000, cpus: 2, cores: 1, sockets: 1, bootedAt: AT - 3_600_000 },
   nanoCores: 5e8,
   interfaces: [],
   pods: [
@@ -354,6 +364,10 @@ it('/metrics/cadvisor has the series of containers, sandboxes and the machine', 
   expect(found.get(`container_fs_reads_bytes_total${machine('/dev/sda')}`)).toEqual({ value: 4096, at: AT });
   expect(found.get('container_network_receive_bytes_total{container="POD",id="/docker/POD",image="img",interface="eth0",name="k8s_POD",namespace="ns",pod="web"}')).toEqual({ value: 1, at: AT });
   expect(found.get('container_cpu_usage_seconds_total{container="",cpu="total",id="/",image="",name="",namespace="",pod=""}')).toEqual({ value: 9, at: AT });
+  expect(found.get(`container_processes{container="main",${main}}`)).toEqual({ value: 2, at: AT });
+  expect(found.get(`container_threads{container="main",${main}}`)).toEqual({ value: 5, at: AT });
+  expect(found.get(`container_threads_max{container="main",${main}}`)).toEqual({ value: 0, at: AT });
+  expect(found.get('machine_cpu_physical_cores')).toEqual({ value: 1, at: undefined });
   expect(found.get('machine_cpu_cores')).toEqual({ value: 2, at: undefined });
 });
 
