@@ -3,10 +3,12 @@ import { type Engine, measuredEngine } from '../docker/index.ts';
 import { type ClusterAccess, clientCertificateEnd } from '../kubernetes/index.ts';
 import type { Ledger, TaskUpdate } from '../mesos/index.ts';
 import type { PodRuntime, RuntimeMeasures } from '../runtime/index.ts';
-import { Metrics } from '../telemetry/index.ts';
+import { Metrics, type Observed } from '../telemetry/index.ts';
 
 const RESULTS = { success: 'successful', failure: 'failed', unknown: 'unknown' } as const;
 const KINDS = { readiness: 'Readiness', liveness: 'Liveness', startup: 'Startup' } as const;
+
+type RuntimePod = ReturnType<PodRuntime['all']>[number];
 
 /** What runs where; the version as the Node object has it. */
 interface Build {
@@ -22,6 +24,29 @@ function buildOf({ kubeletVersion, operatingSystem, architecture }: Build): Reco
   const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(kubeletVersion) ?? [];
   const empty = Object.fromEntries(BUILD_LABELS.map((label) => [label, '']));
   return { ...empty, gitVersion: kubeletVersion, major, minor, platform: `${operatingSystem}/${architecture}` };
+}
+
+/** By the names that the kubelet has for their kinds; of a claim it is not known here. */
+const PLUGINS = {
+  emptyDir: 'kubernetes.io/empty-dir', configMap: 'kubernetes.io/configmap', secret: 'kubernetes.io/secret', downwardAPI: 'kubernetes.io/downward-api',
+  projected: 'kubernetes.io/projected', hostPath: 'kubernetes.io/host-path', nfs: 'kubernetes.io/nfs', persistentVolumeClaim: 'N/A',
+} as const;
+
+/** Volumes that there shall be, and those that there are: they are made before anything of a pod runs. */
+function volumesOf(pods: readonly Pick<RuntimePod, 'pod' | 'observed'>[]): Observed[] {
+  const counts = new Map<string, { labels: Record<string, string>; value: number }>();
+  for (const { pod, observed } of pods) {
+    const states = observed.sandboxes.some(({ state }) => state === 'running') ? ['actual_state_of_world', 'desired_state_of_world'] : ['desired_state_of_world'];
+    for (const volume of pod.spec.volumes ?? []) {
+      const kind = (Object.keys(PLUGINS) as (keyof typeof PLUGINS)[]).find((one) => volume[one] !== undefined);
+      for (const state of states) {
+        const labels = { plugin_name: kind === undefined ? 'N/A' : PLUGINS[kind], state };
+        const key = `${labels.plugin_name} ${state}`;
+        counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 });
+      }
+    }
+  }
+  return [...counts.values()];
 }
 
 /**
@@ -97,6 +122,8 @@ export class Measures {
     }, ['node']);
     metrics.observe('kubernetes_build_info', "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.", () =>
       this.build === undefined ? [] : [{ labels: buildOf(this.build), value: 1 }], BUILD_LABELS);
+    metrics.observe('kubelet_node_config_error', 'This metric is true (1) if the node is experiencing a configuration-related error, false (0) otherwise.', () => [{ value: 0 }]);
+    metrics.observe('volume_manager_total_volumes', 'Number of volumes in Volume Manager', () => volumesOf(pods()), ['plugin_name', 'state']);
     metrics.observe('kubelet_running_pods', 'Number of pods currently running', () => [
       { value: pods().filter(({ observed }) => observed.sandboxes.some(({ state }) => state === 'running')).length },
     ]);

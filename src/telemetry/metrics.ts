@@ -112,8 +112,12 @@ export class Metrics {
     }
     this.observe('process_resident_memory_bytes', 'Resident memory size in bytes.', () => [{ value: process.memoryUsage.rss() }]);
     this.observe('process_virtual_memory_bytes', 'Virtual memory size in bytes.', () => virtualMemory());
+    this.observe('process_virtual_memory_max_bytes', 'Maximum amount of virtual memory available in bytes.', () => [{ value: limitOf('Max address space') ?? -1 }]);
     this.observe('process_open_fds', 'Number of open file descriptors.', () => [{ value: readdirSync('/proc/self/fd').length - 1 }]); // without that of the folder
-    this.observe('process_max_fds', 'Maximum number of open file descriptors.', () => mostFiles());
+    this.observe('process_max_fds', 'Maximum number of open file descriptors.', () => {
+      const most = limitOf('Max open files');
+      return most === undefined ? [] : [{ value: most }];
+    });
     new Counter({
       name: 'process_cpu_seconds_total',
       help: 'Total user and system CPU time spent in seconds.',
@@ -153,9 +157,10 @@ function virtualMemory(): Observed[] {
   return kilobytes === undefined ? [] : [{ value: Number(kilobytes) * 1024 }];
 }
 
-function mostFiles(): Observed[] {
-  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return soft === undefined ? [] : [{ value: Number(soft) }];
+/** The soft limit of this process; `undefined`: none. */
+function limitOf(name: string): number | undefined {
+  const soft = new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return soft === undefined ? undefined : Number(soft);
 }
 
 function lookedUp(registry: Registry, what: { name: string; help: string; labelNames: readonly string[] }, values: () => readonly Observed[] | Promise<readonly Observed[]>): void {

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const node = await cluster.client.get<Json<V1Node>>({ apiVersion: 'v1', resource: 'nodes', name: NODE });
   port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
   const busy = { name: 'busy', image: 'busybox', imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', 'dd if=/dev/zero of=/big bs=1M count=3; echo started; while :; do :; done'], resources: { limits: { memory: '64Mi' } }, volumeMounts: [{ name: 'cache', mountPath: '/cache' }] };
-  const probed = { ...busy, name: 'probed', command: ['sleep', '100000'], readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } };
+  const probed = { ...busy, name: 'probed', command: ['sh', '-c', `mkdir /www; echo '<a href="/x">x</a>' >/www/index.html; exec httpd -f -p 8080 -h /www`], readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } };
   const spec = { terminationGracePeriodSeconds: 0, containers: [busy, probed], volumes: [{ name: 'cache', emptyDir: {} }] };
   const created = await cluster.client.create<Pod>(pods('default'), { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'load' }, spec });
   uid = created.metadata?.uid ?? '';
@@ -111,28 +111,40 @@ describe('the API of a node', () => {
     }
   });
 
+  it.skipIf(!HAS_KUBECTL)('is not asked for what the pod itself can answer', async () => {
+    const said = (place: string): Promise<string> => kubectl('get', '--raw', `/api/v1/namespaces/default/pods/${place}`);
+    await vi.waitUntil(async () => (await said('load:8080/proxy/')) === '<a href="/api/v1/namespaces/default/pods/load:8080/proxy/x">x</a>\n', { timeout: 20_000, interval: 200 });
+    expect(await said('http:load:8080/proxy')).toContain('load:8080/proxy/x');
+    expect(await said('load:8081/proxy/')).toContain('error trying to reach service');
+  });
+
   it.skipIf(!HAS_KUBECTL)('is what kubectl top shows', async () => {
     const top = (...args: string[]): Promise<string> => kubectl('top', ...args, '--no-headers');
     expect(await top('nodes')).toMatch(/^endpoints-node +\d+m +\d+% +\d+Mi +\d+% *\n$/);
     expect(await top('pods', '--containers')).toMatch(/^load +busy +[1-9]\d*m +\d+Mi *\nload +probed +\d+m +\d+Mi *\n$/);
     expect(await top('pod', 'nobody')).toContain('not found');
+    const chosen = async (selector: string): Promise<number> => (JSON.parse(await kubectl('get', '--raw', `/apis/metrics.k8s.io/v1beta1/pods?fieldSelector=${selector}`)) as { items: unknown[] }).items.length;
+    expect([await chosen('metadata.name%3Dload'), await chosen(`spec.nodeName!%3D${NODE}`)]).toEqual([1, 0]);
   });
 
   it('counts disks, volumes, networks and limits', async () => {
-    const { pods: [pod] } = JSON.parse((await ask('/stats/summary')).body) as { pods: [{ containers: { name: string; rootfs: { usedBytes: number }; logs: { usedBytes: number }; memory: { availableBytes: number } }[] }] };
+    const { node, pods: [pod] } = JSON.parse((await ask('/stats/summary')).body) as { node: { fs: { usedBytes: number }; runtime: { imageFs: { usedBytes: number } } }; pods: [{ containers: { name: string; rootfs: { usedBytes: number }; logs: { usedBytes: number }; memory: { availableBytes: number } }[] }] };
     expect(pod).toMatchObject({ network: { name: 'eth0' }, volume: [{ name: 'cache' }] });
+    expect(node.runtime.imageFs.usedBytes).toBeGreaterThan(0);
+    expect(node.runtime.imageFs.usedBytes).toBeLessThan(node.fs.usedBytes);
     const busy = pod.containers.find(({ name }) => name === 'busy');
     expect(busy?.rootfs.usedBytes).toBeGreaterThanOrEqual(3 * 2 ** 20);
     expect(busy?.logs.usedBytes).toBeGreaterThan(0);
     expect(busy?.memory.availableBytes).toBeLessThanOrEqual(64 * 2 ** 20);
     const { body } = await ask('/metrics/cadvisor');
     expect(body).toMatch(/^container_spec_memory_limit_bytes\{container="busy",.*pod="load"\} 67108864$/m);
+    expect(body).toMatch(/^container_processes\{container="probed",.*pod="load"\} [1-9]\d* \d+$/m);
     expect(body).toMatch(/^container_network_receive_bytes_total\{container="POD",.*interface="eth0",.*pod="load"\} \d+ \d+$/m);
   });
 
   it('counts what the executor does', async () => {
     const { body } = await ask('/metrics');
-    for (const line of [/^kubelet_running_pods 1$/m, /^kubelet_running_containers\{container_state="running"\} 2$/m, /^kubelet_node_name\{node="endpoints-node"\} 1$/m, /^kubelet_runtime_operations_total\{operation_type="create_container"\} 3$/m, /^kubelet_pod_start_duration_seconds_count 1$/m, /^km_mesos_updates_total\{state="TASK_RUNNING"\} \d+$/m, /^km_mesos_updates_unacknowledged 0$/m, /^km_mesos_oldest_unacknowledged_seconds 0$/m, /^km_mesos_reconnects_total 0$/m, /^km_mesos_status_lag_seconds_count\{side="mesos"\} [1-9]/m, /^km_mesos_status_lag_seconds_count\{side="kubernetes"\} [1-9]/m, /^process_resident_memory_bytes \d+$/m]) {
+    for (const line of [/^kubelet_running_pods 1$/m, /^kubelet_running_containers\{container_state="running"\} 2$/m, /^kubelet_node_name\{node="endpoints-node"\} 1$/m, /^kubelet_runtime_operations_total\{operation_type="create_container"\} 3$/m, /^kubelet_pod_start_duration_seconds_count 1$/m, /^km_mesos_updates_total\{state="TASK_RUNNING"\} \d+$/m, /^km_mesos_updates_unacknowledged 0$/m, /^km_mesos_oldest_unacknowledged_seconds 0$/m, /^km_mesos_reconnects_total 0$/m, /^rest_client_requests_total\{code="201",method="POST",host="127\.0\.0\.1:\d+"\} [1-9]/m, /^rest_client_request_duration_seconds_count\{verb="GET",url="https?:\/\/127\.0\.0\.1:\d+\/api\/v1\/nodes\/%7Bname%7D"\} [1-9]/m, /^kubernetes_build_info\{.*gitVersion="v1\..*\} 1$/m, /^kubelet_certificate_manager_server_ttl_seconds [1-9]\d+$/m, /^kubelet_certificate_manager_client_ttl_seconds \+Inf$/m, /^volume_manager_total_volumes\{plugin_name="kubernetes.io\/empty-dir",state="actual_state_of_world"\} 1$/m, /^km_mesos_status_lag_seconds_count\{side="mesos"\} [1-9]/m, /^km_mesos_status_lag_seconds_count\{side="kubernetes"\} [1-9]/m, /^process_resident_memory_bytes \d+$/m]) {
       expect(body).toMatch(line);
     }
     expect((await ask('/metrics/probes')).body).toMatch(/^prober_probe_total\{probe_type="Readiness",container="probed",pod="load",namespace="default",pod_uid="[^"]+",result="successful"\} \d+$/m);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { Measures } from '../../../src/executor/measures.ts';
 import type { ClusterAccess } from '../../../src/kubernetes/index.ts';
 import type { Ledger } from '../../../src/mesos/index.ts';
+import type { PodRuntime } from '../../../src/runtime/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { Authority } from '../server/support/authority.ts';
 
@@ -31,4 +32,15 @@ it.each<[string, (cert: string) => string | undefined, string]>([
   const [, value] = ((await line(measures, 'kubelet_certificate_manager_client_ttl_seconds ')) ?? '').split(' ');
   if (seconds === '3600') expect(Math.abs(Number(value) - 3600)).toBeLessThanOrEqual(5);
   else expect(value).toBe(seconds);
+});
+
+it('counts volumes by kind, those of pods that have begun as made', async () => {
+  const measures = new Measures(new ManualClock());
+  const pod = (volumes: object[], state: string | undefined): object => ({ pod: { spec: { volumes } }, observed: { sandboxes: state === undefined ? [] : [{ state }], containers: [] } });
+  const all = [pod([{ name: 'a', emptyDir: {} }, { name: 'b', persistentVolumeClaim: { claimName: 'c' } }], 'running'), pod([{ name: 'a', emptyDir: {} }], undefined), { ...pod([], 'exited'), pod: { spec: {} } }];
+  measures.observe({ pendingUpdates: 0, unacknowledged: () => ({ updates: [] }) } as unknown as Ledger, () => ({ all: () => all }) as unknown as PodRuntime, () => undefined);
+  const lines = (await measures.metrics.text()).split('\n').filter((one) => one.startsWith('volume_manager_total_volumes{'));
+  const series = (plugin: string, state: string, count: number): string => `volume_manager_total_volumes{plugin_name="${plugin}",state="${state}_state_of_world"} ${count}`;
+  expect(lines.sort()).toEqual([series('N/A', 'actual', 1), series('N/A', 'desired', 1), series('kubernetes.io/empty-dir', 'actual', 1), series('kubernetes.io/empty-dir', 'desired', 2)]);
+  expect(await line(measures, 'kubelet_node_config_error ')).toBe('kubelet_node_config_error 0');
 });

@@ -8,6 +8,7 @@ it('tells of its process what every Prometheus client tells', async () => {
   const open = valueOf(text, 'process_open_fds');
   expect(open).toBeGreaterThan(2);
   expect(valueOf(text, 'process_max_fds')).toBeGreaterThan(open);
+  expect(valueOf(text, 'process_virtual_memory_max_bytes')).not.toBeNaN();
   expect(valueOf(text, 'process_virtual_memory_bytes')).toBeGreaterThan(valueOf(text, 'process_resident_memory_bytes'));
   expect(valueOf(text, 'process_cpu_seconds_total')).toBeGreaterThan(0);
 });
