@@ -2,6 +2,7 @@ import { type Clock } from '../base/index.ts';
 import { type Engine, measuredEngine } from '../docker/index.ts';
 import { type ClusterAccess, clientCertificateEnd } from '../kubernetes/index.ts';
 import type { Ledger, TaskUpdate } from '../mesos/index.ts';
+import { volumePlugin } from '../pod/index.ts';
 import type { PodRuntime, RuntimeMeasures } from '../runtime/index.ts';
 import { Metrics, type Observed } from '../telemetry/index.ts';
 
@@ -26,23 +27,16 @@ function buildOf({ kubeletVersion, operatingSystem, architecture }: Build): Reco
   return { ...empty, gitVersion: kubeletVersion, major, minor, platform: `${operatingSystem}/${architecture}` };
 }
 
-/** By the names that the kubelet has for their kinds; of a claim it is not known here. */
-const PLUGINS = {
-  emptyDir: 'kubernetes.io/empty-dir', configMap: 'kubernetes.io/configmap', secret: 'kubernetes.io/secret', downwardAPI: 'kubernetes.io/downward-api',
-  projected: 'kubernetes.io/projected', hostPath: 'kubernetes.io/host-path', nfs: 'kubernetes.io/nfs', persistentVolumeClaim: 'N/A',
-} as const;
-
 /** Volumes that there shall be, and those that there are: they are made before anything of a pod runs. */
 function volumesOf(pods: readonly Pick<RuntimePod, 'pod' | 'observed'>[]): Observed[] {
   const counts = new Map<string, { labels: Record<string, string>; value: number }>();
   for (const { pod, observed } of pods) {
     const states = observed.sandboxes.some(({ state }) => state === 'running') ? ['actual_state_of_world', 'desired_state_of_world'] : ['desired_state_of_world'];
     for (const volume of pod.spec.volumes ?? []) {
-      const kind = (Object.keys(PLUGINS) as (keyof typeof PLUGINS)[]).find((one) => volume[one] !== undefined);
+      const plugin_name = volumePlugin(volume);
       for (const state of states) {
-        const labels = { plugin_name: kind === undefined ? 'N/A' : PLUGINS[kind], state };
-        const key = `${labels.plugin_name} ${state}`;
-        counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 });
+        const key = `${plugin_name} ${state}`;
+        counts.set(key, { labels: { plugin_name, state }, value: (counts.get(key)?.value ?? 0) + 1 });
       }
     }
   }
@@ -149,6 +143,7 @@ export class Measures {
       worked: (operation_type, ms) => metrics.podWorker.observe({ operation_type }, ms / 1000),
       probed: ({ uid, name, namespace }, container, kind, result) =>
         metrics.probed({ probe_type: KINDS[kind], container, pod: name, namespace, pod_uid: uid }, RESULTS[result]),
+      mounted: (plugin, ms, ok) => metrics.mounted(plugin, ms / 1000, ok),
       podGone: (uid) => metrics.forgetPod(uid),
     };
   }

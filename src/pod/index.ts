@@ -56,3 +56,4 @@ export * from './types.ts';
 export { usedVolumes } from './used-volumes.ts';
 export * from './validate.ts';
 export * from './volume-files.ts';
+export * from './volume-plugin.ts';

@@ -9,6 +9,8 @@ export interface RuntimeMeasures {
   /** Work on one pod, as the kubelet names it. */
   worked(operation: 'create' | 'sync' | 'kill', ms: number): void;
   probed(pod: PodIdentity, container: string, kind: 'readiness' | 'liveness' | 'startup', result: 'success' | 'failure' | 'unknown'): void;
+  /** A volume was made, or could not be; `plugin` as the kubelet names who makes it. */
+  mounted(plugin: string, ms: number, ok: boolean): void;
   /** Nothing of this pod will be counted any more. */
   podGone(uid: string): void;
 }

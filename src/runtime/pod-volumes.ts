@@ -10,6 +10,7 @@ import {
   volumeDataRefs,
   volumeFiles,
   type VolumeFiles,
+  volumePlugin,
   volumeTokens,
 } from '../pod/index.ts';
 import { type PreparedVolumes, prepareVolume, prepareVolumes, removePodVolumes } from '../volumes/index.ts';
@@ -100,6 +101,7 @@ export class PodVolumes {
           signal,
           files: (volume) => this.#files(volume, signal),
           claimed: ({ name }) => claimed.get(name),
+          over: (volume, ms, ok) => node.measures?.mounted(volumePlugin(volume, claimed.get(volume.name)?.source.kind), ms, ok),
           warn: (reason, message) => this.#context.tell('Warning', reason, message),
         }, usedVolumes(pod)));
     } catch (error) {

@@ -1,11 +1,12 @@
 import { type Clock, KmError, messageOf } from '../base/index.ts';
 import { type ClaimedVolume, claimVolumes, dataKey, type DataObject, type DataRef, type NodeAllocatable, usedVolumes, type ValidPod } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import type { RuntimeMeasures } from './measures.ts';
 import type { PodSources } from './pod-sources.ts';
 
 /** What is asked of the pod that has the volumes; a `PodContext` is one. */
 export interface VolumesOwner {
-  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly rootDir: string; readonly sources: () => PodSources | undefined };
+  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly rootDir: string; readonly sources: () => PodSources | undefined; readonly measures?: RuntimeMeasures };
   readonly pod: ValidPod;
   readonly uid: string;
   readonly nodeAllocatable: NodeAllocatable;

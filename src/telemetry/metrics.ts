@@ -9,6 +9,8 @@ const LAG = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 /** As client-go's: each twice the one before. */
 const REQUEST_SECONDS = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512];
 
+/** As long as a mount may take. */
+const STORAGE_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
 /** From a minute to four years, as the kubelet's. */
 const CERTIFICATE_AGE = [60, 3600, 14_400, 86_400, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000, 124_416_000];
 
@@ -59,6 +61,9 @@ export class Metrics {
   readonly httpDuration = this.#histogram('kubelet_http_requests_duration_seconds', 'Duration in seconds to serve http requests', SECONDS, ['method', 'path', 'server_type', 'long_running']);
   readonly #apiRequests = this.#counter('rest_client_requests_total', 'Number of HTTP requests, partitioned by status code, method, and host.', ['code', 'method', 'host']);
   readonly #apiDuration = this.#histogram('rest_client_request_duration_seconds', 'Request latency in seconds. Broken down by verb and URL.', REQUEST_SECONDS, ['verb', 'url']);
+  readonly #storageDuration = this.#histogram('storage_operation_duration_seconds', 'Storage operation duration', STORAGE_SECONDS, ['volume_plugin', 'operation_name']);
+  readonly #storageErrors = this.#counter('storage_operation_errors_total', 'Storage operation errors', ['volume_plugin', 'operation_name']);
+  readonly #storageStatus = this.#counter('storage_operation_status_count', 'Storage operation return statuses count', ['volume_plugin', 'operation_name', 'status']);
   readonly renewErrors = this.#counter('kubelet_server_expiration_renew_errors', 'Counter of certificate renewal errors.', []);
   readonly rotation = this.#histogram('kubelet_certificate_manager_server_rotation_seconds', 'Histogram of the number of seconds the previous certificate lived before being rotated.', CERTIFICATE_AGE);
   readonly updates = this.#counter('km_mesos_updates_total', 'Status updates of tasks made for the Mesos agent.', ['state']);
@@ -89,6 +94,14 @@ export class Metrics {
   askedApi({ method, host, url, code, seconds }: ApiRequest): void {
     this.#apiRequests.inc({ code, method, host });
     if (seconds !== undefined) this.#apiDuration.observe({ verb: method, url }, seconds);
+  }
+
+  /** A volume was made, or could not be (Kubernetes v1.20 pkg/volume/util/metrics.go). */
+  mounted(volume_plugin: string, seconds: number, ok: boolean): void {
+    const labels = { volume_plugin, operation_name: 'volume_mount' };
+    if (ok) this.#storageDuration.observe(labels, seconds);
+    else this.#storageErrors.inc(labels);
+    this.#storageStatus.inc({ ...labels, status: ok ? 'success' : 'fail-unknown' });
   }
 
   /** Another result of a probe: `successful`, `failed` or `unknown`. */

@@ -20,6 +20,8 @@ export interface PrepareOptions {
   readonly claimed?: (volume: Volume) => ClaimedVolume | undefined;
   /** Something that the pod's user should know, and that stops nothing. */
   readonly warn?: (reason: string, message: string) => void;
+  /** Told of each volume, when it is made or could not be. */
+  readonly over?: (volume: Volume, ms: number, ok: boolean) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +31,16 @@ export interface PrepareOptions {
  */
 export async function prepareVolumes(options: PrepareOptions, volumes: readonly Volume[] = options.pod.spec.volumes ?? []): Promise<PreparedVolumes> {
   const paths = new Map<string, string>();
-  for (const volume of volumes) paths.set(volume.name, await prepareVolume(volume, options));
+  for (const volume of volumes) {
+    const began = performance.now();
+    let ok = false;
+    try {
+      paths.set(volume.name, await prepareVolume(volume, options));
+      ok = true;
+    } finally {
+      if (options.signal?.aborted !== true) options.over?.(volume, performance.now() - began, ok);
+    }
+  }
   return paths;
 }
 

@@ -44,3 +44,18 @@ it('counts volumes by kind, those of pods that have begun as made', async () => 
   expect(lines.sort()).toEqual([series('N/A', 'actual', 1), series('N/A', 'desired', 1), series('kubernetes.io/empty-dir', 'actual', 1), series('kubernetes.io/empty-dir', 'desired', 2)]);
   expect(await line(measures, 'kubelet_node_config_error ')).toBe('kubelet_node_config_error 0');
 });
+
+it('counts volumes that were made, and those that could not be', async () => {
+  const measures = new Measures(new ManualClock());
+  measures.runtime.mounted('kubernetes.io/nfs', 300, true);
+  measures.runtime.mounted('kubernetes.io/nfs', 9_000, false);
+  const lines = (await measures.metrics.text()).split('\n').filter((one) => one.startsWith('storage_operation_') && !one.includes('_bucket'));
+  const labels = 'volume_plugin="kubernetes.io/nfs",operation_name="volume_mount"';
+  expect(lines).toEqual([
+    `storage_operation_duration_seconds_sum{${labels}} 0.3`,
+    `storage_operation_duration_seconds_count{${labels}} 1`,
+    `storage_operation_errors_total{${labels}} 1`,
+    `storage_operation_status_count{${labels},status="success"} 1`,
+    `storage_operation_status_count{${labels},status="fail-unknown"} 1`,
+  ]);
+});

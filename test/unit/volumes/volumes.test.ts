@@ -127,7 +127,15 @@ it('a kind of volume that is not done is an error that names it', async () => {
 });
 
 it('preparing ends with its caller', async () => {
-  await expect(prepareVolumes({ rootDir, pod: aPod([{ name: 'cache' }]), signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
+  const over = (): never => expect.unreachable();
+  await expect(prepareVolumes({ rootDir, pod: aPod([{ name: 'cache' }]), signal: AbortSignal.abort(), over })).rejects.toMatchObject({ code: 'aborted' });
+});
+
+it('preparing tells of each volume how it went', async () => {
+  const told: [string, boolean][] = [];
+  const pod = aPod([{ name: 'cache' }, { name: 'disk', csi: { driver: 'x' } }, { name: 'never' }]);
+  await prepareVolumes({ rootDir, pod, over: ({ name }, ms, ok) => void (ms >= 0 && told.push([name, ok])) }).catch(() => undefined);
+  expect(told).toEqual([['cache', true], ['disk', false]]);
 });
 
 describe('what a container sees of the node', () => {
