@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { ClaimedVolume, ValidPod } from '../../../src/pod/index.ts';
-import { containerMounts, prepareVolumes, removePodFiles, removePodVolumes, removeRootDirectory } from '../../../src/volumes/index.ts';
+import { containerMounts, mountedVolumes, prepareVolumes, removePodFiles, removePodVolumes, removeRootDirectory } from '../../../src/volumes/index.ts';
 import { mountCommand } from '../../../src/volumes/mount-command.ts';
 import { mountNfs, nfsMount } from '../../../src/volumes/nfs.ts';
 import { setOwnership } from '../../../src/volumes/ownership.ts';
@@ -51,9 +51,11 @@ describe('a local volume behind a claim', () => {
     expect(path).toBe(join(rootDir, 'pods', pod.metadata.uid, 'volumes/kubernetes.io~local-volume/v'));
     expect(await prepare(pod, local())).toBe(path);
     expect(await mounted()).toHaveLength(1);
+    expect(await mountedVolumes(rootDir)).toEqual([{ uid: pod.metadata.uid, name: 'v', path, remote: false }]);
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('precious');
     await removePodFiles(rootDir, pod.metadata.uid);
     expect(await mounted()).toEqual([]);
+    expect(await mountedVolumes(rootDir)).toEqual([]);
   });
 
   it('is a container’s with its group, through a subPath too, and read-only where the claim is', async () => {
