@@ -62,7 +62,7 @@ describe.each(['stand-in', 'real'] as const)('the %s Engine', (kind) => {
   });
 
   test('a container is created, runs and ends with its code', async () => {
-    const id = await engine.create(config('echo out; echo err >&2; sleep 0.05; exit 7'));
+    const id = await engine.create(config("trap 'exit 7' TERM; echo out; echo err >&2; sleep 600 & wait"));
     const before = await engine.inspect(id);
     expect(before).toMatchObject({ id, status: 'created', running: false, pid: 0, exitCode: 0, error: '', tty: false, networkMode: 'default', ips: [], oomKilled: false, logPath: '' });
     expect([before.startedAt, before.finishedAt]).toEqual([undefined, undefined]);
@@ -70,12 +70,14 @@ describe.each(['stand-in', 'real'] as const)('the %s Engine', (kind) => {
     const meanwhile = await engine.inspect(id);
     expect(meanwhile).toMatchObject({ status: 'running', running: true, exitCode: 0 });
     expect(meanwhile.ips).toHaveLength(1);
-    expect(await engine.wait(id)).toBe(7);
+    await expect.poll(() => engine.tailLog(id, { lines: 10, bytes: 100 }), { timeout: 20_000 }).toContain('out\n'); // then the trap is set
+    const ended = engine.wait(id);
+    await engine.kill(id, 'SIGTERM');
+    expect(await ended).toBe(7);
     const after = await engine.inspect(id);
     expect(after).toMatchObject({ status: 'exited', running: false, pid: 0, exitCode: 7, ips: [] });
     expect(after.finishedAt).toBeGreaterThanOrEqual(after.startedAt ?? 0);
     expect(after.logPath).not.toBe('');
-    expect(await engine.tailLog(id, { lines: 10, bytes: 100 })).toContain('out\n');
     await engine.remove(id);
     await expect(engine.inspect(id)).rejects.toMatchObject({ code: 'not-found' });
   });
