@@ -74,14 +74,17 @@ export class Journal<E> {
     return this.#full;
   }
 
-  /** Throws code `no-space` when the disk is full and what was kept for that is used up; then nothing is written. */
+  /**
+   * The owner takes an entry into its state only when this returns, and takes it at once. Throws code `no-space` when the disk is full and what was
+   * kept for that is used up; then nothing is written.
+   */
   append(entry: E): void {
     if (this.#closed) return;
+    if (this.#appended > COMPACT_AFTER_BYTES) this.#compactIfRoom(); // before the entry: the snapshot does not know it yet
     const line = lineOf(entry);
     if (!this.makeRoom(line.length) && this.#size - this.#end - line.length < RESERVE_BYTES / 2 && this.#appended > RESERVE_BYTES / 2) this.#squeeze();
     this.#write(line);
     this.#appended += line.length;
-    if (this.#appended > COMPACT_AFTER_BYTES) this.#compactIfRoom();
     this.#sync();
   }
 
@@ -197,7 +200,7 @@ interface Opened {
 }
 
 export interface JournalOptions<E> {
-  /** The entries from which the owner's present state can be rebuilt. */
+  /** The entries from which the owner's present state can be rebuilt: all that were appended, without the one that is being appended. */
   readonly snapshot: () => Iterable<E>;
   /** A write to the disk that failed in the background. */
   readonly onError: (error: unknown) => void;
