@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { isNoSpace, KmError } from './errors.ts';
@@ -69,6 +69,11 @@ export class Journal<E> {
     return { journal, entries };
   }
 
+  /** What the journal at `path` holds; nothing is written, whoever owns it. Nothing where there is none. Throws as `open` does when it is damaged. */
+  static read<E>(path: string): E[] {
+    return read<E>(path).entries;
+  }
+
   /** The disk is full: what is left is kept for what has to be said. */
   get isFull(): boolean {
     return this.#full;
@@ -98,7 +103,7 @@ export class Journal<E> {
 
   /** Rewrites the file as what the owner's snapshot holds now. Throws code `no-space`, and then all is as before. */
   compact(): void {
-    const temporary = `${this.#path}.new`;
+    const temporary = temporaryOf(this.#path);
     const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
     let end = 0;
     try {
@@ -142,7 +147,7 @@ export class Journal<E> {
   /** Closes and removes the file: what it holds is over. */
   async discard(): Promise<void> {
     await this.close();
-    unlinkSync(this.#path);
+    removeJournal(this.#path);
   }
 
   #write(line: Uint8Array): void {
@@ -191,6 +196,16 @@ export class Journal<E> {
     }
     this.#syncing = undefined;
   }
+}
+
+/** Removes a journal that nobody has open, with what a death in the middle of a compaction has left beside it. */
+export function removeJournal(path: string): void {
+  rmSync(temporaryOf(path), { force: true });
+  rmSync(path, { force: true });
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.new`;
 }
 
 interface Opened {

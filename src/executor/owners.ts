@@ -56,6 +56,11 @@ export function isDead({ process }: Owner): boolean {
   return sightOf(process).is === 'ended';
 }
 
+/** Whether that is still the last process that has run the executor: another one may have begun since. */
+export function isLast(rootDir: string, owner: Owner): boolean {
+  return readOrEmpty(pathOf(rootDir, owner)) === JSON.stringify(owner);
+}
+
 function pathOf(rootDir: string, owner: Pick<Owner, 'frameworkId' | 'executorId'>): string {
   return join(rootDir, 'owners', `${ownerName(owner)}.json`);
 }
