@@ -134,7 +134,7 @@ export class AgentConnection {
    */
   flush(timeoutMs: number, deliveryMs = timeoutMs): Promise<boolean> {
     const { clock } = this.#options;
-    const until = clock.now() + deliveryMs;
+    const until = clock.elapsed() + deliveryMs;
     if (this.#options.ledger.pendingUpdates === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (all: boolean): void => {
@@ -143,7 +143,7 @@ export class AgentConnection {
         resolve(all);
       };
       const late = (): void => {
-        const leftMs = until - clock.now();
+        const leftMs = until - clock.elapsed();
         if (leftMs > 0 && this.#outbox.holdsUpdates) cancel = clock.after(Math.min(timeoutMs, leftMs), late);
         else settle(false);
       };

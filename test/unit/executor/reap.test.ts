@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(rootDir, { recursive: true }));
 
 function options(onRemove: () => void = () => undefined): ReapOptions {
-  const container = { id: 'c', name: 'km_x', status: 'running', labels: labelsOfExecutor(WHO) };
+  const container = { id: 'c', name: 'km_x', status: 'running', createdAt: 0, labels: labelsOfExecutor(WHO) };
   const engine: Pick<Engine, 'list' | 'remove'> = { list: () => Promise.resolve([container]), remove: () => Promise.resolve(onRemove()) };
   return { rootDir, podLogsDir: join(rootDir, 'log'), engine: engine as Engine, logger: silentLogger };
 }
