@@ -49,7 +49,7 @@ export class Journal<E> {
 
   /**
    * Opens the journal at `path` (folders are made) and gives back what it holds. A last record that was torn by a crash is
-   * dropped; anything wrong before it is a KmError `invalid` that names the line. Code `no-space`: nothing can be appended.
+   * dropped; anything wrong before it is a `DamagedJournal` that names the line. Code `no-space`: nothing can be appended.
    */
   static open<E>(path: string, options: JournalOptions<E>): { journal: Journal<E>; entries: E[] } {
     const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -198,6 +198,16 @@ export class Journal<E> {
   }
 }
 
+/** A journal of which nobody can say what it holds, but for its first `entries`. */
+export class DamagedJournal extends KmError {
+  readonly entries: readonly unknown[];
+
+  constructor(message: string, entries: readonly unknown[]) {
+    super('invalid', message);
+    this.entries = entries;
+  }
+}
+
 /** Removes a journal that nobody has open, with what a death in the middle of a compaction has left beside it. */
 export function removeJournal(path: string): void {
   rmSync(temporaryOf(path), { force: true });
@@ -284,7 +294,7 @@ function read<E>(path: string): { entries: E[]; end: number; size: number; torn:
     if (entry === undefined) {
       // Torn by a crash: it was never acted upon, or never promised to be on the disk.
       if (end < 0 || end === bytes.length - 1 || bytes[end + 1] === 0 || bytes.subarray(start, end).includes(0)) break;
-      throw new KmError('invalid', `journal ${path}: line ${line} is damaged`);
+      throw new DamagedJournal(`journal ${path}: line ${line} is damaged`, entries);
     }
     if (line === 1) checkHeader(path, entry);
     else entries.push(entry as E);
@@ -301,5 +311,5 @@ function parse(line: string): unknown {
 
 function checkHeader(path: string, header: unknown): void {
   const format = (header as Partial<typeof HEADER>).format;
-  if (format !== HEADER.format) throw new KmError('invalid', `journal ${path}: format "${String(format)}" is not ${HEADER.format}`);
+  if (format !== HEADER.format) throw new DamagedJournal(`journal ${path}: format "${String(format)}" is not ${HEADER.format}`, []);
 }
