@@ -4,6 +4,8 @@ import { KmError } from './errors.ts';
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment. Goes on evenly where the wall clock is set: for all that takes or waits so long, and is not kept. */
+  elapsed(): number;
   /** Calls `fn` once after `ms`; the returned function takes it back. Does not keep the process alive. */
   after(ms: number, fn: () => void): () => void;
 }
@@ -13,6 +15,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after: (ms, fn) => {
     let timer: NodeJS.Timeout;
     const set = (leftMs: number): void => {

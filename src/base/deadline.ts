@@ -7,17 +7,13 @@ import type { Clock } from './clock.ts';
 export class Deadline implements Disposable {
   readonly #clock: Clock;
   readonly #passed = new AbortController();
+  /** As the clock's `elapsed` has it. */
   #atMs = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, graceMs: number) {
     this.#clock = clock;
     this.shorten(graceMs);
-  }
-
-  /** Milliseconds since the epoch. */
-  get atMs(): number {
-    return this.#atMs;
   }
 
   /** Aborts when the deadline has passed. */
@@ -27,12 +23,12 @@ export class Deadline implements Disposable {
 
   /** Milliseconds left; 0 when it has passed. */
   remainingMs(): number {
-    return Math.max(0, this.#atMs - this.#clock.now());
+    return Math.max(0, this.#atMs - this.#clock.elapsed());
   }
 
   /** Moves the deadline to `graceMs` from now, unless it is nearer already. */
   shorten(graceMs: number): void {
-    const at = this.#clock.now() + Math.max(0, graceMs);
+    const at = this.#clock.elapsed() + Math.max(0, graceMs);
     if (at >= this.#atMs) return;
     this.#atMs = at;
     this.#cancel?.();

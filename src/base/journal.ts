@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { isNoSpace, KmError } from './errors.ts';
@@ -49,7 +49,7 @@ export class Journal<E> {
 
   /**
    * Opens the journal at `path` (folders are made) and gives back what it holds. A last record that was torn by a crash is
-   * dropped; anything wrong before it is a KmError `invalid` that names the line. Code `no-space`: nothing can be appended.
+   * dropped; anything wrong before it is a `DamagedJournal` that names the line. Code `no-space`: nothing can be appended.
    */
   static open<E>(path: string, options: JournalOptions<E>): { journal: Journal<E>; entries: E[] } {
     const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -69,19 +69,27 @@ export class Journal<E> {
     return { journal, entries };
   }
 
+  /** What the journal at `path` holds; nothing is written, whoever owns it. Nothing where there is none. Throws as `open` does when it is damaged. */
+  static read<E>(path: string): E[] {
+    return read<E>(path).entries;
+  }
+
   /** The disk is full: what is left is kept for what has to be said. */
   get isFull(): boolean {
     return this.#full;
   }
 
-  /** Throws code `no-space` when the disk is full and what was kept for that is used up; then nothing is written. */
+  /**
+   * The owner takes an entry into its state only when this returns, and takes it at once. Throws code `no-space` when the disk is full and what was
+   * kept for that is used up; then nothing is written.
+   */
   append(entry: E): void {
     if (this.#closed) return;
+    if (this.#appended > COMPACT_AFTER_BYTES) this.#compactIfRoom(); // before the entry: the snapshot does not know it yet
     const line = lineOf(entry);
     if (!this.makeRoom(line.length) && this.#size - this.#end - line.length < RESERVE_BYTES / 2 && this.#appended > RESERVE_BYTES / 2) this.#squeeze();
     this.#write(line);
     this.#appended += line.length;
-    if (this.#appended > COMPACT_AFTER_BYTES) this.#compactIfRoom();
     this.#sync();
   }
 
@@ -95,7 +103,7 @@ export class Journal<E> {
 
   /** Rewrites the file as what the owner's snapshot holds now. Throws code `no-space`, and then all is as before. */
   compact(): void {
-    const temporary = `${this.#path}.new`;
+    const temporary = temporaryOf(this.#path);
     const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
     let end = 0;
     try {
@@ -139,7 +147,7 @@ export class Journal<E> {
   /** Closes and removes the file: what it holds is over. */
   async discard(): Promise<void> {
     await this.close();
-    unlinkSync(this.#path);
+    removeJournal(this.#path);
   }
 
   #write(line: Uint8Array): void {
@@ -190,6 +198,26 @@ export class Journal<E> {
   }
 }
 
+/** A journal of which nobody can say what it holds, but for its first `entries`. */
+export class DamagedJournal extends KmError {
+  readonly entries: readonly unknown[];
+
+  constructor(message: string, entries: readonly unknown[]) {
+    super('invalid', message);
+    this.entries = entries;
+  }
+}
+
+/** Removes a journal that nobody has open, with what a death in the middle of a compaction has left beside it. */
+export function removeJournal(path: string): void {
+  rmSync(temporaryOf(path), { force: true });
+  rmSync(path, { force: true });
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.new`;
+}
+
 interface Opened {
   readonly fd: number;
   readonly end: number;
@@ -197,7 +225,7 @@ interface Opened {
 }
 
 export interface JournalOptions<E> {
-  /** The entries from which the owner's present state can be rebuilt. */
+  /** The entries from which the owner's present state can be rebuilt: all that were appended, without the one that is being appended. */
   readonly snapshot: () => Iterable<E>;
   /** A write to the disk that failed in the background. */
   readonly onError: (error: unknown) => void;
@@ -266,7 +294,7 @@ function read<E>(path: string): { entries: E[]; end: number; size: number; torn:
     if (entry === undefined) {
       // Torn by a crash: it was never acted upon, or never promised to be on the disk.
       if (end < 0 || end === bytes.length - 1 || bytes[end + 1] === 0 || bytes.subarray(start, end).includes(0)) break;
-      throw new KmError('invalid', `journal ${path}: line ${line} is damaged`);
+      throw new DamagedJournal(`journal ${path}: line ${line} is damaged`, entries);
     }
     if (line === 1) checkHeader(path, entry);
     else entries.push(entry as E);
@@ -283,5 +311,5 @@ function parse(line: string): unknown {
 
 function checkHeader(path: string, header: unknown): void {
   const format = (header as Partial<typeof HEADER>).format;
-  if (format !== HEADER.format) throw new KmError('invalid', `journal ${path}: format "${String(format)}" is not ${HEADER.format}`);
+  if (format !== HEADER.format) throw new DamagedJournal(`journal ${path}: format "${String(format)}" is not ${HEADER.format}`, []);
 }

@@ -15,7 +15,7 @@ export class RepeatingTask {
   #cancelTimer: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #again = false;
-  /** The other side wants to be left alone so long, milliseconds since the epoch. */
+  /** The other side wants to be left alone until then, as the clock's `elapsed` has it. */
   #heldUntilMs = 0;
 
   constructor(options: {
@@ -69,7 +69,7 @@ export class RepeatingTask {
   }
 
   #heldMs(): number {
-    return Math.max(0, this.#heldUntilMs - this.#clock.now());
+    return Math.max(0, this.#heldUntilMs - this.#clock.elapsed());
   }
 
   async #loop(): Promise<void> {
@@ -78,7 +78,7 @@ export class RepeatingTask {
       try {
         await this.#run(this.#stop.signal);
       } catch (error) {
-        this.#heldUntilMs = this.#clock.now() + Math.min(askedToWaitMs(error), this.#longestHoldMs);
+        this.#heldUntilMs = this.#clock.elapsed() + Math.min(askedToWaitMs(error), this.#longestHoldMs);
         if (!this.#stop.signal.aborted) this.#onError(error);
       }
     } while (this.#wanted() && this.#heldMs() === 0);

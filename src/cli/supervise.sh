@@ -8,7 +8,8 @@ worker=
 forward() { [ -n "$worker" ] && kill -"$1" "$worker" 2>/dev/null; }
 # Our TERM is the worker's USR2: TERM to the worker itself means that another one is to take over.
 tell() { case $1 in TERM) forward USR2 ;; *) forward "$1" ;; esac; }
-stop() { stopping=$1; tell "$1"; }
+# Who ends the pods as the last resort does what the signal asks for, and is not to be killed by it.
+stop() { [ "$stopping" != GIVEUP ] || return; stopping=$1; tell "$1"; }
 trap 'stop TERM' TERM
 trap 'stop INT' INT
 trap 'forward HUP' HUP
@@ -37,7 +38,10 @@ while :; do
   first=
   if [ -n "$stopping" ]; then
     tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || exit "$code"
+    if [ "$tries" -le 0 ]; then
+      [ "$stopping" != GIVEUP ] || exit "$code"
+      stopping=GIVEUP # the pods are to end all the same
+    fi
   fi
   # 75: told to restart, on what is installed by now.
   [ "$code" != 75 ] || { echo "km: the executor's worker restarts" >&2; pause=0; continue; }

@@ -55,7 +55,7 @@ export class EarlyEvents {
     const { memory, clock, logger } = this.#options;
     const { state, ledger } = memory;
     const known = state.pods().find((pod) => pod.taskId === taskId);
-    if (known === undefined && !ledger.has(taskId)) return logger.info('KILL for a task that is not (any more)', { task: taskId });
+    if (known === undefined && (!ledger.has(taskId) || ledger.isTerminal(taskId))) return logger.info('KILL for a task that is not (any more)', { task: taskId });
     const now = clock.now();
     const ownUntil = known === undefined ? {} : { untilMs: now + known.pod.spec.terminationGracePeriodSeconds * 1000 }; // a pod that runs: its grace begins now
     const before = state.order(taskId);

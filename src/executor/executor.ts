@@ -179,7 +179,7 @@ export class Executor {
       update: (update) => this.#update(update),
       tellOfEnd: (former) => this.#tellOfEnd(former),
       onEngine: (answers) => {
-        this.#engineAwaySince = answers ? undefined : clock.now();
+        this.#engineAwaySince = answers ? undefined : clock.elapsed();
       },
       onForgotten: () => {
         this.#collector.poke();

@@ -1,5 +1,6 @@
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, Journal, messageOf } from '../base/index.ts';
+import { type Clock, DamagedJournal, Journal, messageOf } from '../base/index.ts';
 import { Ledger, type LedgerOptions, type MesosEnvironment, type TaskInfo } from '../mesos/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { PodNote } from '../runtime/index.ts';
@@ -37,20 +38,20 @@ export class Memory {
   #cancelLook: (() => void) | undefined;
   #onFull: (fault: string | undefined) => void = () => undefined;
 
-  /** Opens the journal below `rootDir`. Throws code `invalid` when it is damaged, `no-space` (or the system's ENOSPC) when nothing can be written down. */
+  /**
+   * Opens the journal below `rootDir`. Throws code `invalid` when it is damaged and an earlier worker of this supervisor has written it: what its tasks are nobody knows then;
+   * `no-space` (or the system's ENOSPC) when nothing can be written down.
+   */
   constructor({ rootDir, environment, clock, logger }: MemoryOptions) {
     this.#clock = clock;
     this.#logger = logger;
     this.#disown = () => disown(rootDir, environment);
-    own(rootDir, environment, process.ppid); // the supervisor, which the agent watches
-    const { journal, entries } = Journal.open<JournalEntry>(join(rootDir, 'journal', `${ownerName(environment)}.jsonl`), {
-      snapshot: () => this.state.entries(this.ledger.entries()),
-      onError: (error) => logger.error('journal not written to the disk', { error: messageOf(error) }),
-    });
+    const isFirst = own(rootDir, environment, process.ppid); // the supervisor, which the agent watches
+    const { journal, entries, isWhole } = this.#open(join(rootDir, 'journal', `${ownerName(environment)}.jsonl`), isFirst);
     this.#journal = journal;
     this.#run = environment.sandbox;
     const known = ExecutorState.restore(entries);
-    this.fresh = known.facts.run !== this.#run;
+    this.fresh = !isWhole || known.facts.run !== this.#run;
     this.rebooted = !this.fresh && known.facts.bootId !== undefined && known.facts.bootId !== bootId();
     // Tasks of an earlier run are over for Mesos: what is left of them in Docker is swept.
     this.state = this.fresh ? new ExecutorState() : known;
@@ -115,6 +116,22 @@ export class Memory {
     const { facts: known } = this.state;
     const isNew = Object.entries(facts).some(([name, value]) => JSON.stringify(known[name as keyof RunFacts]) !== JSON.stringify(value));
     if (isNew && this.hasRoom(LONGEST_NOTE)) this.record({ kind: 'run', run: this.#run, ...facts });
+  }
+
+  /** One that is damaged is put aside where no task of ours can be in it: of its pods those are ended that can still be read. */
+  #open(path: string, isFirst: boolean): { journal: Journal<JournalEntry>; entries: readonly JournalEntry[]; isWhole: boolean } {
+    const options = {
+      snapshot: () => this.state.entries(this.ledger.entries()),
+      onError: (error: unknown) => this.#logger.error('journal not written to the disk', { error: messageOf(error) }),
+    };
+    try {
+      return { ...Journal.open<JournalEntry>(path, options), isWhole: true };
+    } catch (error) {
+      if (!isFirst || !(error instanceof DamagedJournal)) throw error;
+      renameSync(path, `${path}.damaged`);
+      this.#logger.error('the journal of an earlier executor is damaged, it is put aside', { error: messageOf(error), path: `${path}.damaged` });
+      return { ...Journal.open<JournalEntry>(path, options), entries: error.entries as readonly JournalEntry[], isWhole: false };
+    }
   }
 
   /** A new run is not begun in the journal of another one. */

@@ -26,7 +26,7 @@ export interface ServedApiOptions {
   readonly engineInfo: EngineInfo;
   readonly metrics: Metrics;
   readonly runtime: PodRuntime;
-  /** Since when the Engine does not answer, milliseconds since the epoch. */
+  /** Since when the Engine does not answer, as the clock's `elapsed` has it. */
   readonly engineAwaySince: () => number | undefined;
   /** The API listens there from now on. */
   readonly onPort: (port: number) => void;
@@ -125,7 +125,7 @@ export class ServedApi {
     const { engineAwaySince, clock } = this.#options;
     const check = (): void => {
       const since = engineAwaySince();
-      if (since !== undefined && clock.now() - since > ENGINE_AWAY_MS) throw new KmError('unavailable', 'sync Loop took longer than expected');
+      if (since !== undefined && clock.elapsed() - since > ENGINE_AWAY_MS) throw new KmError('unavailable', 'sync Loop took longer than expected');
     };
     return { name: 'syncloop', check };
   }

@@ -14,15 +14,16 @@ export function ownerName({ frameworkId, executorId }: Pick<Owner, 'frameworkId'
   return `${frameworkId}.${executorId}`.replaceAll(/[^\w.-]/g, '_');
 }
 
-/** Writes down that the process `pid` (the one that the agent watches) runs this executor, until `disown`. */
-export function own(rootDir: string, { frameworkId, executorId }: Pick<Owner, 'frameworkId' | 'executorId'>, pid: number): void {
+/** Writes down that the process `pid` (the one that the agent watches) runs this executor, until `disown`. False when that is written down already. */
+export function own(rootDir: string, { frameworkId, executorId }: Pick<Owner, 'frameworkId' | 'executorId'>, pid: number): boolean {
   const owner: Owner = { frameworkId, executorId, process: processOf(pid) };
   const path = pathOf(rootDir, owner);
   const text = JSON.stringify(owner);
-  if (readOrEmpty(path) === text) return; // by the worker before this one: a full disk is no fault then
+  if (readOrEmpty(path) === text) return false; // by the worker before this one: a full disk is no fault then
   mkdirSync(join(rootDir, 'owners'), { recursive: true, mode: 0o700 });
   writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
+  return true;
 }
 
 export function disown(rootDir: string, owner: Pick<Owner, 'frameworkId' | 'executorId'>): void {
@@ -54,6 +55,11 @@ export function hasCompany(rootDir: string, self: Pick<Owner, 'frameworkId' | 'e
 /** Whether it is certain that the executor has ended. One of whose process we cannot know counts as alive. */
 export function isDead({ process }: Owner): boolean {
   return sightOf(process).is === 'ended';
+}
+
+/** Whether that is still the last process that has run the executor: another one may have begun since. */
+export function isLast(rootDir: string, owner: Owner): boolean {
+  return readOrEmpty(pathOf(rootDir, owner)) === JSON.stringify(owner);
 }
 
 function pathOf(rootDir: string, owner: Pick<Owner, 'frameworkId' | 'executorId'>): string {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Journal, messageOf, systemClock } from '../base/index.ts';
+import { Journal, messageOf, removeJournal, systemClock } from '../base/index.ts';
 import { type ContainerSummary, type Engine, labelsOfExecutor, type PodCgroups, readLabels } from '../docker/index.ts';
 import type { PodIdentity } from '../pod/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { removePodFiles, removePodLogs } from '../volumes/index.ts';
 import { ExecutorState, type FormerPod, type JournalEntry } from './journal-entry.ts';
-import { disown, isDead, type Owner, ownerName, ownersOf } from './owners.ts';
+import { disown, isDead, isLast, type Owner, ownerName, ownersOf } from './owners.ts';
 
 export interface ReapOptions {
   readonly rootDir: string;
@@ -37,24 +37,39 @@ export async function findRemains({ rootDir, engine }: Pick<ReapOptions, 'rootDi
   };
 }
 
-/** Removes what executors have left that are certainly dead: containers first, then files, mounts, cgroups and networks of their pods, their journals last. What fails is to be tried again. */
+/**
+ * Removes what executors have left that are certainly dead: containers first, then files, mounts, cgroups and networks of their pods, their journals last. What fails is to be
+ * tried again. One that the agent has started anew meanwhile, under the same ids, goes on by itself with what is left.
+ */
 export async function reapDead(options: ReapOptions, known?: Remains): Promise<void> {
   const { rootDir, engine, logger } = options;
   if (known === undefined && !ownersOf(rootDir).some(isDead)) return; // nearly always: then nobody asks the Engine
   const { dead } = known ?? (await findRemains(options));
   for (const { owner, containers } of dead) {
+    if (!isLast(rootDir, owner)) continue;
     logger.warn('removing what a dead executor has left', { framework: owner.frameworkId, executor: owner.executorId, containers: containers.length });
     await Promise.all(containers.map(({ id }) => engine.remove(id)));
-    const { journal, pods } = openJournal(rootDir, owner, logger);
-    const all = new Map([...podsOf(containers).map((pod): FormerPod => ({ pod })), ...pods].map((former) => [former.pod.uid, former]));
-    for (const former of all.values()) {
-      await removePod(options, former.pod);
-      await options.tellOfEnd?.(former);
-    }
-    await releaseNetworks(rootDir, owner, logger);
-    await journal?.discard();
-    disown(rootDir, owner);
+    await reapFiles(options, owner, containers);
   }
+}
+
+/** What is on the disk of it. Each time that we have waited its next run may have begun: then journal, files and networks are that one's. */
+async function reapFiles(options: ReapOptions, owner: Owner, containers: readonly ContainerSummary[]): Promise<void> {
+  const { rootDir, logger } = options;
+  const path = join(rootDir, 'journal', `${ownerName(owner)}.jsonl`);
+  if (!isLast(rootDir, owner)) return;
+  const known = podsInJournal(path, logger);
+  const all = new Map([...podsOf(containers).map((pod): FormerPod => ({ pod })), ...(known ?? [])].map((former) => [former.pod.uid, former]));
+  for (const former of all.values()) {
+    if (!isLast(rootDir, owner)) return;
+    await removePod(options, former.pod);
+    await options.tellOfEnd?.(former);
+  }
+  if (!isLast(rootDir, owner)) return;
+  await releaseNetworks(rootDir, owner, logger);
+  if (!isLast(rootDir, owner)) return;
+  if (known !== undefined) removeJournal(path);
+  disown(rootDir, owner);
 }
 
 async function removePod({ rootDir, podLogsDir, cgroups }: ReapOptions, pod: PodIdentity): Promise<void> {
@@ -79,16 +94,12 @@ function podsOf(containers: readonly ContainerSummary[]): PodIdentity[] {
   return containers.flatMap(({ labels }) => readLabels(labels)?.pod ?? []);
 }
 
-/** Its journal says which pods it had; one that cannot be read is left for somebody to look at. */
-function openJournal(rootDir: string, owner: Owner, logger: Logger): { journal?: Journal<JournalEntry>; pods: FormerPod[] } {
-  const path = join(rootDir, 'journal', `${ownerName(owner)}.jsonl`);
-  if (!existsSync(path)) return { pods: [] };
+/** Its journal says which pods it had. Undefined: it cannot be read, and is left for somebody to look at. */
+function podsInJournal(path: string, logger: Logger): FormerPod[] | undefined {
   try {
-    const { journal, entries } = Journal.open<JournalEntry>(path, { snapshot: () => [], onError: () => undefined });
-    const pods = [...ExecutorState.restore(entries).legacy()];
-    return { journal, pods };
+    return [...ExecutorState.restore(Journal.read<JournalEntry>(path)).legacy()];
   } catch (error) {
     logger.warn('journal of a dead executor cannot be read', { path, error: messageOf(error) });
-    return { pods: [] };
+    return undefined;
   }
 }

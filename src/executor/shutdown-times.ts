@@ -22,8 +22,8 @@ export interface ShutdownTimes {
 }
 
 export function shutdownTimes(clock: Clock, graceMs: number): ShutdownTimes {
-  const until = clock.now() + graceMs - Math.min(LAST_MARGIN_MS, graceMs / 10);
-  const leftMs = (): number => until - clock.now();
+  const until = clock.elapsed() + graceMs - Math.min(LAST_MARGIN_MS, graceMs / 10);
+  const leftMs = (): number => until - clock.elapsed();
   const inTime = async (work: Promise<unknown>): Promise<void> => {
     const over = new AbortController();
     try {

@@ -21,7 +21,7 @@ export class TaskTimers {
 
   /** Both ends that a task may come to by time alone: `max_completion_time` and the launch grace period (milliseconds). */
   start({ launchedAt, maxCompletionMs, pod }: PodRecord, launchGraceMs: number, end: (cause: KillCause) => void): void {
-    const after = (ms: number, cause: KillCause): (() => void) => this.#clock.after(launchedAt + ms - this.#clock.now(), () => end(cause));
+    const after = (ms: number, cause: KillCause): (() => void) => this.#clock.after(Math.min(ms, launchedAt + ms - this.#clock.now()), () => end(cause)); // the clock may have been set back
     this.#launch = after(launchGraceMs, { kind: 'launch-timeout', message: `pod ${pod.metadata.name} is not running ${launchGraceMs / 1000}s after its launch` });
     if (maxCompletionMs === undefined) return;
     this.#completion = after(maxCompletionMs, { kind: 'max-completion-time', message: `not completed within ${maxCompletionMs / 1000}s` });

@@ -154,6 +154,7 @@ export class Tasks {
   async killAll(cause: KillCause, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const untilMs = clock.now() + graceMs;
+    const endsAt = clock.elapsed() + graceMs;
     const closing = { cause, untilMs, strict: true, deleted: false };
     this.#closing = closing;
     const all = [...this.#tasks.values()];
@@ -167,7 +168,7 @@ export class Tasks {
       await Promise.race([this.#departures.of(others.map(({ taskId }) => taskId)), sleep(clock, first, passed.signal).catch(() => undefined)]);
       passed.abort();
     }
-    for (const task of critical) if (this.#tasks.has(task.taskId)) this.#killWithin(task, closing, untilMs - clock.now());
+    for (const task of critical) if (this.#tasks.has(task.taskId)) this.#killWithin(task, closing, endsAt - clock.elapsed());
     if (this.#tasks.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;

@@ -67,12 +67,12 @@ class Watch<T extends KubeObject> {
     while (!signal.aborted) {
       try {
         this.#version ??= await this.#list();
-        const startedAt = this.#clock.now();
+        const startedAt = this.#clock.elapsed();
         const end = await this.#follow(this.#version);
         if (end.then === 'relist') this.#version = undefined;
         if (end.error !== undefined) this.#tell(end.error);
         // The first end in a row is answered at once; a server that ends every watch soon is given time.
-        if (this.#clock.now() - startedAt >= PROVEN_MS) this.#reset();
+        if (this.#clock.elapsed() - startedAt >= PROVEN_MS) this.#reset();
         else if (this.#failures++ > 0) await this.#wait();
       } catch (error) {
         if (signal.aborted) return;

@@ -82,6 +82,7 @@ export class AgentConnection {
       longestPauseMs: longestPauseMs(environment),
       onNotSubscribed: (reason) => this.#subscription.renew(reason),
       onRefused: (taskId, uuid) => this.#settled(taskId, uuid, 'refused'),
+      onEmpty: () => this.#endFlushesIfQuiet(),
     });
     this.#events = new EventQueue(options.onEvent, (event, error) => logger.error('an event could not be handled', { type: event.type, error }));
     this.#subscription = new Subscription({
@@ -129,13 +130,13 @@ export class AgentConnection {
   }
 
   /**
-   * True when all updates are acknowledged; false when the time (milliseconds) is over, or the agent lost. An agent that has not even taken all
+   * True when all updates are acknowledged; false when the time (milliseconds) is over, or the agent lost. Messages that wait are sent meanwhile. An agent that has not even taken all
    * of them is given up to `deliveryMs`: a slow one may, where one without a framework takes them and never acknowledges.
    */
   flush(timeoutMs: number, deliveryMs = timeoutMs): Promise<boolean> {
     const { clock } = this.#options;
-    const until = clock.now() + deliveryMs;
-    if (this.#options.ledger.pendingUpdates === 0) return Promise.resolve(true);
+    const until = clock.elapsed() + deliveryMs;
+    if (this.#isQuiet()) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (all: boolean): void => {
         cancel();
@@ -143,9 +144,9 @@ export class AgentConnection {
         resolve(all);
       };
       const late = (): void => {
-        const leftMs = until - clock.now();
+        const leftMs = until - clock.elapsed();
         if (leftMs > 0 && this.#outbox.holdsUpdates) cancel = clock.after(Math.min(timeoutMs, leftMs), late);
-        else settle(false);
+        else settle(this.#options.ledger.pendingUpdates === 0);
       };
       let cancel = clock.after(timeoutMs, late);
       this.#flushes.add(settle);
@@ -225,7 +226,12 @@ export class AgentConnection {
     if (!this.#options.ledger.acknowledge(taskId, uuid)) return;
     this.#outbox.delivered([uuidText(uuid)]);
     this.#options.onSettled?.(uuid, how);
-    if (this.#options.ledger.pendingUpdates === 0) this.#endFlushes(true);
+    this.#endFlushesIfQuiet();
+  }
+
+  /** Nothing is left to be said, nor to be heard of what was. */
+  #isQuiet(): boolean {
+    return this.#options.ledger.pendingUpdates === 0 && this.#outbox.isEmpty;
   }
 
   #closed(agentLives: boolean): void {
@@ -251,6 +257,10 @@ export class AgentConnection {
       this.heartbeat();
       this.#scheduleHeartbeat();
     });
+  }
+
+  #endFlushesIfQuiet(): void {
+    if (this.#isQuiet()) this.#endFlushes(true);
   }
 
   #endFlushes(all: boolean): void {

@@ -15,6 +15,8 @@ export interface OutboxOptions {
   readonly onNotSubscribed: (reason: string) => void;
   /** The agent will never take this update. */
   readonly onRefused: (taskId: string, uuid: Uint8Array) => void;
+  /** Nothing waits, or is under way, any more. */
+  readonly onEmpty: () => void;
 }
 
 /** A call that waits, or is under way. Updates bear their uuid as text. */
@@ -72,6 +74,10 @@ export class Outbox {
     return this.#queue.some(({ uuid }) => uuid !== undefined);
   }
 
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
   open(): void {
     this.#open = true;
     this.#backoff.reset();
@@ -117,6 +123,7 @@ export class Outbox {
       } else {
         this.#backoff.reset();
         this.#queue = this.#queue.filter((other) => other !== item);
+        if (this.isEmpty) this.#options.onEmpty();
       }
     }
   }

@@ -26,7 +26,7 @@ export interface SubscriptionOptions {
 
 /** How a try to subscribe ended. */
 interface Ended {
-  /** When the first record came, milliseconds since the epoch; absent when none did. */
+  /** When the first record came, as the clock's `elapsed` has it; absent when none did. */
   readonly openedAt?: number;
   readonly reason: string;
   readonly agentLives: boolean;
@@ -97,7 +97,7 @@ export class Subscription {
       if (this.#isOver(ended)) return this.#lose(ended.reason);
       if (ended.openedAt !== undefined) {
         this.#startDeadline(ended.reason);
-        if (clock.now() - ended.openedAt >= PROVEN_MS) this.#backoff.reset();
+        if (clock.elapsed() - ended.openedAt >= PROVEN_MS) this.#backoff.reset();
       }
       await sleep(clock, this.#backoff.next(), signal).catch(() => undefined); // aborted: the loop ends by itself
     }
@@ -147,7 +147,7 @@ export class Subscription {
       for await (const chunk of stream.chunks) {
         for (const record of decoder.push(chunk)) {
           if (openedAt === undefined) {
-            openedAt = clock.now();
+            openedAt = clock.elapsed();
             cancelFirst();
             this.#opened();
           }

@@ -16,6 +16,8 @@ const FIRST_DELAY_MS = 10_000;
 const LONGEST_DELAY_MS = 300_000;
 /** A container that ran longer than this after its restart is forgiven its past. */
 const FORGIVEN_AFTER_MS = 2 * LONGEST_DELAY_MS;
+/** By how much a container may have ended in our future: clocks are corrected by a little all the time. */
+const CLOCK_SLACK_MS = 1000;
 
 /**
  * Until when (milliseconds since the epoch) a container that ended at `finishedAt` is left alone; undefined when it may be
@@ -26,7 +28,8 @@ const FORGIVEN_AFTER_MS = 2 * LONGEST_DELAY_MS;
 export function backOffUntil(entry: CrashBackoff | undefined, finishedAt: number, hash: string, now: number): number | undefined {
   if (entry === undefined || !holds(entry, finishedAt, hash)) return undefined;
   const until = finishedAt + entry.delayMs;
-  return now < until ? until : undefined;
+  const leftMs = until - now;
+  return leftMs > 0 && leftMs <= entry.delayMs + CLOCK_SLACK_MS ? until : undefined; // more than all of it: the clock was set back
 }
 
 /** The entry to remember when a container that ended at `finishedAt` is restarted at `now`. */

@@ -64,6 +64,6 @@ export class Checker {
       cancel = clock.after(ms, () => void once());
     };
     stop.signal.addEventListener('abort', () => cancel(), { once: true });
-    after(Math.max(0, (startedAt ?? clock.now()) + check.delayMs - clock.now()));
+    after(Math.max(0, check.delayMs - Math.max(0, clock.now() - (startedAt ?? clock.now())))); // the clock may have been set back
   }
 }

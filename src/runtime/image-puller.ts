@@ -113,7 +113,8 @@ export class ImagePuller {
     const { clock, engine } = this.#options;
     const key = keyOf(uid, container.name, ref);
     const failure = this.#failures.get(key);
-    if (failure !== undefined && clock.now() < failure.untilMs) {
+    const leftMs = failure === undefined ? 0 : failure.untilMs - clock.now();
+    if (failure !== undefined && leftMs > 0 && leftMs <= failure.delayMs) { // more than all of it: the clock was set back
       const message = `Back-off pulling image "${ref}"`;
       tell('Normal', 'BackOff', message);
       throw new NotStarted({ reason: 'ImagePullBackOff', message }, failure.untilMs);

@@ -58,9 +58,10 @@ export class PodWorker {
   #last: PodContext['observed'] | undefined;
   #loop: Promise<void> | undefined;
   #again = false;
+  /** This one and the next: as the clock's `elapsed` has it. */
   #wakeAtMs = Number.POSITIVE_INFINITY;
   /** A sync that failed is not tried again before, whatever is seen: what it left behind is seen too, and it would wake itself for ever. */
-  #restsUntilMs = 0;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
   #stopped = false;
   /** Why the API's wish for other resources is not followed. */
@@ -120,7 +121,7 @@ export class PodWorker {
   update(pod: ValidPod, { resources, ephemeral }: NotFollowed): void {
     if (this.#stage !== 'syncing') return;
     this.#context.pod = pod;
-    this.#restsUntilMs = 0;
+    this.#restsUntilMs = Number.NEGATIVE_INFINITY;
     this.#refuseResize(resources);
     this.#refuseEphemeral(ephemeral);
     this.#context.volumes.podChanged();
@@ -187,7 +188,7 @@ export class PodWorker {
     while (this.#again && !this.#stopped) {
       this.#again = false;
       this.#publish();
-      const rest = this.#restsUntilMs - this.#context.node.clock.now();
+      const rest = this.#restsUntilMs - this.#context.node.clock.elapsed();
       if (rest > 0 && this.#stage === 'syncing') {
         this.#wakeIn(rest);
         continue;
@@ -201,7 +202,7 @@ export class PodWorker {
         const { logger } = this.#context.node;
         logger[isPassing(error) ? 'info' : 'warn']('pod not in order yet, trying again', { pod: this.pod.metadata.name, error: messageOf(error) });
         const delay = this.#backoff.next();
-        this.#restsUntilMs = this.#context.node.clock.now() + Math.min(delay, LONGEST_REST_MS);
+        this.#restsUntilMs = this.#context.node.clock.elapsed() + Math.min(delay, LONGEST_REST_MS);
         this.#wakeIn(delay);
       }
     }
@@ -210,13 +211,13 @@ export class PodWorker {
 
   async #work(): Promise<void> {
     const { measures, clock } = this.#context.node;
-    const began = clock.now();
+    const began = clock.elapsed();
     const operation = this.#stage !== 'syncing' ? 'kill' : this.#worked ? 'sync' : 'create';
     if (this.#stage === 'syncing') await this.#sync(this.#syncing.signal);
     else if (this.#stage === 'terminated' || (this.#rests && !this.#goes)) return;
     else await this.#terminate();
     this.#worked = true;
-    measures?.worked(operation, clock.now() - began);
+    measures?.worked(operation, clock.elapsed() - began);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -359,8 +360,8 @@ export class PodWorker {
 
   #wakeIn(ms: number): void {
     const { clock } = this.#context.node;
-    const at = clock.now() + Math.max(0, ms);
-    if (at >= this.#wakeAtMs && this.#wakeAtMs > clock.now()) return;
+    const at = clock.elapsed() + Math.max(0, ms);
+    if (at >= this.#wakeAtMs && this.#wakeAtMs > clock.elapsed()) return;
     this.#cancelWake?.();
     this.#wakeAtMs = at;
     this.#cancelWake = clock.after(ms, () => {

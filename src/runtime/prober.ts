@@ -108,13 +108,14 @@ export class Prober {
   #cycle(kind: ProbeKind, probe: Probe, target: ProbeTarget, run: Run, startedAt: number): void {
     const { clock } = this.#options;
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
-    const sinceStartMs = clock.now() - startedAt;
+    const sinceStartMs = Math.max(0, clock.now() - startedAt); // the clock may have been set back
     const initialMs = (probe.initialDelaySeconds ?? 0) * 1000 - sinceStartMs;
     // Containers that have run for a while are taken over all at once: their probes are spread over the period.
     const firstMs = sinceStartMs > periodMs ? Math.random() * periodMs : Math.max(0, initialMs);
+    const dueAt = clock.elapsed() + initialMs;
     let probing = false;
     const tick = async (): Promise<void> => {
-      const started = clock.now();
+      const started = clock.elapsed();
       const gated = kind !== 'startup' && target.container.startupProbe !== undefined && this.#results.startup.get(target.containerId) !== true;
       const done = kind === 'startup' && this.#results.startup.get(target.containerId) === true;
       if (done) return;
@@ -122,13 +123,13 @@ export class Prober {
       if (!gated && !run.held) await this.#once(kind, probe, target, run);
       probing = false;
       if (target.signal.aborted) return;
-      cancel = clock.after(Math.max(0, started + periodMs - clock.now()), () => void tick());
+      cancel = clock.after(Math.max(0, started + periodMs - clock.elapsed()), () => void tick());
     };
     let cancel = clock.after(firstMs, () => void tick());
     target.signal.addEventListener('abort', () => cancel(), { once: true });
     if (kind === 'startup') return;
     this.#running.get(target.containerId)?.started.push(() => {
-      if (probing || target.signal.aborted || clock.now() - startedAt < (probe.initialDelaySeconds ?? 0) * 1000) return;
+      if (probing || target.signal.aborted || clock.elapsed() < dueAt) return;
       cancel();
       void tick();
     });

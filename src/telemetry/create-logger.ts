@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { pino, stdSerializers, type BaseLogger, type DestinationStream } from 'pino';
 import { messageOf } from '../base/index.ts';
 import type { LogFields, Logger, LogLevel } from './logger.ts';
@@ -5,17 +6,32 @@ import type { LogFields, Logger, LogLevel } from './logger.ts';
 /** Names of fields whose value is never written, wherever a caller puts it. */
 const SECRET = /token|password|secret|authorization|private.?key/i;
 
+/** So much waits for a reader that does not read, bytes; lines beyond it are left out: the log is not worth the memory. */
+const MOST_UNREAD = 1 << 20;
+
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
   /** Where lines go; standard error unless told. */
-  readonly write?: (line: string) => void;
+  readonly stream?: Pick<Writable, 'write' | 'writableLength'>;
 }
 
 /** Logger of the process: one line an entry, JSON or text, times in UTC, secrets redacted. */
 export function createLogger(options: LogOptions): Logger {
-  const write = options.write ?? ((line: string) => void process.stderr.write(line));
-  const destination: DestinationStream = { write: options.format === 'json' ? write : (line) => write(asText(line)) };
+  const { format, stream = process.stderr } = options;
+  const write = (line: string): void => void stream.write(format === 'json' ? line : asText(line));
+  let leftOut = 0;
+  const destination: DestinationStream = {
+    write: (line) => {
+      if (stream.writableLength > MOST_UNREAD) {
+        leftOut += 1;
+        return;
+      }
+      if (leftOut > 0) write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines: leftOut, msg: 'nobody has read the log for a while, lines are left out' })}\n`);
+      leftOut = 0;
+      write(line);
+    },
+  };
   const root = pino(
     { level: 'debug', base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (level) => ({ level }) }, serializers: { error: errorOf } },
     destination,

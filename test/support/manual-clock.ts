@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that stands still until it is told to go on. Timers fire in their order. */
 export class ManualClock implements Clock {
   #now: number;
+  #ahead = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(now = 1_800_000_000_000) {
@@ -15,7 +16,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#ahead;
+  }
+
+  elapsed(): number {
     return this.#now;
+  }
+
+  /** Somebody sets the wall clock. */
+  set(byMs: number): void {
+    this.#ahead += byMs;
   }
 
   after(ms: number, fn: () => void): () => void {

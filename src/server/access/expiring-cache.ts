@@ -15,7 +15,7 @@ export class ExpiringCache<T> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);
-    if (entry.until <= this.#clock.now()) return undefined;
+    if (entry.until <= this.#clock.elapsed()) return undefined;
     this.#entries.set(key, entry);
     return entry.value;
   }
@@ -23,7 +23,7 @@ export class ExpiringCache<T> {
   /** `ttlMs` in milliseconds. */
   set(key: string, value: T, ttlMs: number): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { value, until: this.#clock.now() + ttlMs });
+    this.#entries.set(key, { value, until: this.#clock.elapsed() + ttlMs });
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#limit) break;
       this.#entries.delete(oldest);

@@ -121,13 +121,13 @@ export class DiskMeter {
   async #size(path: string, trees: Set<string>): Promise<TreeSize | undefined> {
     trees.add(path);
     const known = this.#walked.get(path);
-    if (known !== undefined && this.#clock.now() - known.at < WALK_EVERY_MS) return known.size;
+    if (known !== undefined && this.#clock.elapsed() - known.at < WALK_EVERY_MS) return known.size;
     const end = new AbortController();
     const cancel = this.#clock.after(LONGEST_WALK_MS, () => end.abort());
     const found = await treeSize(path, end.signal);
     cancel();
     const size = known?.size !== undefined && found?.whole === false && found.bytes < known.size.bytes ? known.size : found;
-    this.#walked.set(path, { at: this.#clock.now(), size });
+    this.#walked.set(path, { at: this.#clock.elapsed(), size });
     return size;
   }
 }

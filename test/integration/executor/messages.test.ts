@@ -43,3 +43,16 @@ test('without a task it ends after its time', async () => {
   await using under = await ExecutorUnderTest.start({ flags: ['--suicide-timeout=1s'] });
   expect((await under.exit()).code).toBe(0);
 });
+
+test.each(['km:drain', 'kamikaze'])('%s is answered, also where nothing is left to be done before the end', async (order) => {
+  await using under = await ExecutorUnderTest.start();
+  await under.ended(under.launch(pod({ image: '' }))); // it is up, and nothing of a task is there
+  const answers: string[] = [];
+  const release = under.agent.onCall(({ call }) => {
+    if (call?.type === 'MESSAGE') answers.push(Buffer.from(call.message.data).toString());
+  });
+  say(under, order);
+  expect((await under.exit()).code).toBe(0);
+  release();
+  expect(answers.map((answer) => JSON.parse(answer) as unknown)).toEqual([{ kind: order, node: under.nodeName, draining: order === 'km:drain', tasks: [] }]);
+});

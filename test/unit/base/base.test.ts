@@ -139,6 +139,18 @@ describe('Deadline', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('neither moves nor grows where the wall clock is set', async () => {
+    const clock = new ManualClock();
+    using deadline = new Deadline(clock, 10_000);
+    clock.set(-3_600_000);
+    deadline.shorten(20_000);
+    expect(deadline.remainingMs()).toBe(10_000);
+    clock.set(7_200_000);
+    expect(deadline.remainingMs()).toBe(10_000);
+    await clock.advance(10_000);
+    expect(deadline.signal.aborted).toBe(true);
+  });
+
   it('has passed at once with no grace', () => {
     using deadline = new Deadline(new ManualClock(), 0);
     expect(deadline.signal.aborted).toBe(true);
@@ -247,6 +259,20 @@ describe('RepeatingTask', () => {
     await task.stop();
     await clock.advance(1000);
     expect({ runs, pending: clock.pending }).toEqual({ runs: 3, pending: 0 });
+  });
+
+  it('goes on after a failure also when the wall clock is set back behind it', async () => {
+    const clock = new ManualClock();
+    let runs = 0;
+    const task = new RepeatingTask({ clock, intervalMs: 10, onError: () => undefined, run: () => (runs++ === 0 ? Promise.reject(new Error('broken')) : Promise.resolve()) });
+    task.start();
+    await clock.advance(10);
+    clock.set(-3_600_000);
+    await clock.advance(20);
+    task.wake();
+    await settle();
+    expect(runs).toBe(4);
+    await task.stop();
   });
 
   it('reports a failure and goes on', async () => {

@@ -112,12 +112,28 @@ describe('Journal', () => {
   it('is rewritten as its snapshot before it has grown by much more than 1 MiB', async () => {
     let newest = 0;
     const { journal } = open(() => [{ n: newest }]);
-    for (newest = 1; newest <= 3000; newest += 1) journal.append({ n: newest, text: 'x'.repeat(1024) });
+    for (let n = 1; n <= 3000; n += 1) {
+      journal.append({ n, text: 'x'.repeat(1024) });
+      newest = n;
+    }
     expect(statSync(path).size).toBeLessThan(1.2 * 2 ** 20);
     await journal.close();
     const { journal: again, entries } = open(() => []);
     expect(entries.at(-1)?.n).toBe(3000);
     await again.close();
+  });
+
+  it('holds each entry once it is appended, also the one at which it is rewritten: its owner knows that only afterwards', async () => {
+    let newest = 0;
+    const { journal } = open(() => [{ n: newest }]);
+    for (let n = 1; n <= 50; n += 1) {
+      journal.append({ n, text: 'x'.repeat(64 << 10) });
+      const { journal: reader, entries } = open();
+      expect(entries.at(-1)?.n).toBe(n);
+      await reader.close();
+      newest = n;
+    }
+    await journal.close();
   });
 
   it('survives garbage at its end', async () => {

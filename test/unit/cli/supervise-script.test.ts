@@ -43,12 +43,35 @@ test('a signal that comes while a worker is waited for is told to the next one, 
   expect(Date.now() - told).toBeLessThan(2_000);
 });
 
-test('a worker that dies of each signal is given up after three tries', async () => {
+test('a worker that dies of each signal is given up after three tries, and the pods are ended by the last resort', async () => {
+  const { child, exit, lines } = supervise('case "$KM_EXECUTOR_STOP" in GIVEUP) exit 3 ;; TERM) exit 9 ;; esac; echo up >&2; exec sleep 60');
+  await once(child.stderr, 'data');
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([3, null]);
+  expect(lines).toHaveLength(3);
+});
+
+test('where the last resort dies too nothing more is tried', async () => {
   const { child, exit, lines } = supervise('[ -z "$KM_EXECUTOR_STOP" ] || exit 9; echo up >&2; exec sleep 60');
   await once(child.stderr, 'data');
   child.kill('SIGTERM');
   expect(await exit).toEqual([9, null]);
-  expect(lines).toHaveLength(2);
+  expect(lines).toHaveLength(3);
+});
+
+test('a signal to end does not disturb the last resort, which is at just that', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'km-supervise-'));
+  await writeFile(join(folder, 'sleep'), '#!/bin/sh\n', { mode: 0o755 }); // no pauses
+  try {
+    const { child, exit, lines } = supervise(`[ "$KM_EXECUTOR_STOP" = GIVEUP ] || exit 1; echo km: ending >&2; while ! [ -e ${folder}/told ]; do :; done; exit 3`, `${folder}:${process.env.PATH ?? ''}`);
+    await expect.poll(() => lines.at(-1), { timeout: 15_000, interval: 20 }).toBe('km: ending');
+    child.kill('SIGTERM');
+    await writeFile(join(folder, 'told'), '');
+    expect(await exit).toEqual([3, null]);
+    expect(lines).toHaveLength(11);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('after ten workers that died at their start the next one is only to end the pods', async () => {

@@ -28,3 +28,12 @@ it('what is over is not waited for, and what fails is told', async () => {
   await settle();
   expect(clock.pending).toBe(0);
 });
+
+it('the grace is as long as it is, also where the wall clock is set meanwhile', async () => {
+  const clock = new ManualClock();
+  const { leftMs } = shutdownTimes(clock, 5000);
+  for (const ms of [-3_600_000, 7_200_000]) {
+    clock.set(ms);
+    expect(leftMs()).toBe(4500);
+  }
+});

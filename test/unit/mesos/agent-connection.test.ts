@@ -385,7 +385,7 @@ describe('an agent that goes away', () => {
     const at = await agent();
     const clock = new ManualClock();
     const pauses: number[] = [];
-    const me = client(at, { clock: { now: () => clock.now(), after: (ms, fn) => (pauses.push(ms), clock.after(ms, fn)) } });
+    const me = client(at, { clock: { now: () => clock.now(), elapsed: () => clock.elapsed(), after: (ms, fn) => (pauses.push(ms), clock.after(ms, fn)) } });
     await eventually(() => expect(me.seen.subscribed).toBe(1));
     pauses.length = 0;
     await at.kill();

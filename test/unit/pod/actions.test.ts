@@ -117,6 +117,8 @@ describe('the crash loop', () => {
     ['and no further', 300, entry(300, 301), restart('web', 2, false, 300_000)],
     ['one that ran for 600 s is not held back', 0, entry(300, 601), restart('web', 2)],
     ['one that ran for just 600 s is', 0, entry(300, 600), wait(300, 300)],
+    ['where the clock was set back by an hour nobody waits for that', -3600, entry(10, -3590), restart('web', 2, false, 20_000)],
+    ['where it was by a moment the wait is that much longer', -1, entry(10, 1), wait(10, 11)],
     ['a changed spec starts anew', 0, entry(300, 1, containerHash({ ...web, image: 'older' })), restart('web', 2)],
   ])('%s', (_name, secondsAgo, crashBackoff, expected) => {
     expect(podActions(actionsInput({ observed: ended(secondsAgo), crashBackoff }))).toEqual([expected]);

@@ -76,6 +76,14 @@ describe('ImagePuller', () => {
     expect(new Set(events)).toEqual(new Set(['Pulling', 'BackOff', ...failures]));
   });
 
+  it('pulls again at once where the wall clock was set back: nobody waits longer than the back-off', async () => {
+    const { clock, ensure, state } = setUp({ pull: () => Promise.reject(new KmError('not-found', 'manifest unknown')) });
+    await waiting(ensure('IfNotPresent'));
+    clock.set(-3_600_000);
+    await waiting(ensure('IfNotPresent'));
+    expect(state.pulls).toBe(2);
+  });
+
   it('goes on with the back-off of the process before it, and starts over after a success', async () => {
     let works = false;
     const failing = async (): Promise<void> => {

@@ -201,6 +201,27 @@ test('while the pod ends readiness goes on, liveness and startup do not', async 
   expect(bench.clock.pending).toBe(0);
 });
 
+test.each([-3600, 3600])('probes go on evenly where the wall clock is set by %d s', async (seconds) => {
+  const bench = new Bench();
+  bench.update({ livenessProbe: probe('liveness'), readinessProbe: probe('readiness', { initialDelaySeconds: 20 }) });
+  await bench.clock.advance(0);
+  bench.clock.set(seconds * SECOND);
+  await bench.clock.advance(45 * SECOND);
+  const at = (name: string): number[] => bench.ran.filter((one) => one.startsWith(name)).map((one) => Number(one.split(' ')[1]));
+  expect(at('liveness')).toEqual([0, 10, 20, 30, 40].map((s, i) => (i === 0 ? s : s + seconds)));
+  expect(at('readiness')).toEqual([20, 30, 40].map((s) => s + seconds));
+  bench.prober.stop();
+});
+
+test('a container that began later than the wall clock says now is probed after its delay', async () => {
+  const bench = new Bench();
+  bench.clock.set(-3600 * SECOND);
+  bench.update({ livenessProbe: probe('liveness', { initialDelaySeconds: 5 }) });
+  await bench.clock.advance(6 * SECOND);
+  expect(bench.ran).toHaveLength(1);
+  bench.prober.stop();
+});
+
 test('the command of a probe is expanded from what the spec says of its variables', async () => {
   const bench = new Bench();
   const env = [{ name: 'FILE', value: '/a' }, { name: 'FROM', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }];

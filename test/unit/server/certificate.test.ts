@@ -140,6 +140,7 @@ function fastClock(): Clock {
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
+    elapsed: () => Date.now() + ahead,
     after: (ms, fn) => {
       const timer = setTimeout(() => {
         ahead += ms;

@@ -138,6 +138,7 @@ describe('what a tree takes', () => {
     let [now, hasTime] = [0, true];
     const clock: Clock = {
       now: () => now,
+      elapsed: () => now,
       after: (_ms, end) => {
         if (!hasTime) end();
         return () => undefined;

@@ -62,8 +62,8 @@ export class SpdyConnection implements StreamCarrier {
   constructor(socket: Duplex, head: Buffer, options: SpdyOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#activeAt = options.clock.now();
-    this.#sender = new DataSender(socket, this.#windows, () => (this.#activeAt = options.clock.now()));
+    this.#activeAt = options.clock.elapsed();
+    this.#sender = new DataSender(socket, this.#windows, () => (this.#activeAt = options.clock.elapsed()));
     socket.on('error', (error) => this.#end(new KmError('aborted', 'the connection broke', { cause: error })));
     socket.on('end', () => this.#end(gone()));
     socket.on('close', () => this.#end(gone()));
@@ -117,7 +117,7 @@ export class SpdyConnection implements StreamCarrier {
   #tick(): void {
     const { clock, idleTimeoutMs } = this.#options;
     this.#cancelTimer = clock.after(Math.min(TICK_MS, idleTimeoutMs), () => {
-      if (clock.now() - this.#activeAt >= idleTimeoutMs) return this.close();
+      if (clock.elapsed() - this.#activeAt >= idleTimeoutMs) return this.close();
       // A peer that is gone shows in the answer to what we send, since just now we do not read.
       if (this.#paused) this.#answer(encodePing((this.#pingId += 2) & 0x7fff_fffe));
       this.#tick();
@@ -129,7 +129,7 @@ export class SpdyConnection implements StreamCarrier {
   #receive(chunk: Buffer): void {
     this.#garbage.add(chunk.length);
     if (this.#state !== 'open') return;
-    this.#activeAt = this.#options.clock.now();
+    this.#activeAt = this.#options.clock.elapsed();
     try {
       for (const frame of this.#decoder.decode(chunk)) {
         this.#take(frame);

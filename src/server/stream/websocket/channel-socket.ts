@@ -44,7 +44,7 @@ export class ChannelSocket implements ChannelCarrier {
   constructor(socket: Duplex, head: Buffer, options: ChannelSocketOptions) {
     this.#options = options;
     this.#base64 = options.isBase64 ? new Base64Pieces() : undefined;
-    this.#activeAt = options.clock.now();
+    this.#activeAt = options.clock.elapsed();
     this.#channels = options.kinds.map((kind, number) => new Channel(this, number, kind));
     this.#messages = new MessageSocket(socket, head, {
       takePiece: (piece, place) => this.#receive(piece, place),
@@ -83,7 +83,7 @@ export class ChannelSocket implements ChannelCarrier {
   send(channel: number, data: readonly Buffer[], done: (error?: Error | null) => void): void {
     if (this.#isClosing || this.#over.signal.aborted) return done(gone());
     for (const { length } of data) this.#garbage.add(length);
-    this.#activeAt = this.#options.clock.now();
+    this.#activeAt = this.#options.clock.elapsed();
     if (this.#options.isBase64) this.#messages.send(OPCODE.text, Buffer.from(`${channel}${Buffer.concat(data).toString('base64')}`), [], done);
     else this.#messages.send(OPCODE.binary, Buffer.from([channel]), data, done);
   }
@@ -98,7 +98,7 @@ export class ChannelSocket implements ChannelCarrier {
   }
 
   #receive(piece: Buffer, { isFirst, isLast }: Place): void {
-    this.#activeAt = this.#options.clock.now();
+    this.#activeAt = this.#options.clock.elapsed();
     this.#garbage.add(piece.length);
     if (this.#isClosing) return;
     let data = piece;
@@ -122,7 +122,7 @@ export class ChannelSocket implements ChannelCarrier {
   #tick(): void {
     const { clock, idleTimeoutMs } = this.#options;
     this.#cancelTimer = clock.after(Math.min(TICK_MS, idleTimeoutMs), () => {
-      if (clock.now() - this.#activeAt >= idleTimeoutMs) return this.close();
+      if (clock.elapsed() - this.#activeAt >= idleTimeoutMs) return this.close();
       // A client that is gone shows in the answer to what we send, since just now we do not read.
       if (this.#full.size > 0 && this.#messages.owed < MOST_OWED) this.#messages.ping();
       this.#tick();

@@ -175,6 +175,7 @@ describe('the server', () => {
     const timers = new Set<NodeJS.Timeout>();
     const clock: Clock = {
       now: () => Date.now(),
+      elapsed: () => Date.now(),
       after: (ms, fn) => {
         const timer = setTimeout(fn, ms);
         timers.add(timer);

@@ -9,7 +9,8 @@ const EXECUTOR = new URL('../../../support/scripted-executor.ts', import.meta.ur
 /** Time that runs `factor` times as fast: recordings hold seconds of waiting. */
 function fastClock(factor: number): Clock {
   const start = Date.now();
-  return { now: () => start + (Date.now() - start) * factor, after: (ms, fn) => systemClock.after(ms / factor, fn) };
+  const now = (): number => start + (Date.now() - start) * factor;
+  return { now, elapsed: now, after: (ms, fn) => systemClock.after(ms / factor, fn) };
 }
 
 function options(file: string, how: readonly string[] = [], more: Partial<ReplayOptions> = {}): ReplayOptions {
