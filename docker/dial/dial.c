@@ -3,8 +3,8 @@
  *
  * On its standard input it gets the path of a Unix socket, makes it and says so with a newline; it ends when its input ends. Who connects
  * there sends a request, gets two bytes of answer and then talks to the port; each side may end its half of the
- * connection by itself. A process for each connection enters the namespace, two carry the bytes: a copy that waits for one
- * direction never holds up the other. A Unix socket with a path is the same in every network namespace.
+ * connection by itself, and when the client has closed all of it the port's side is closed too. A process for each connection enters the namespace,
+ * two carry the bytes: a copy that waits for one direction never holds up the other. A Unix socket with a path is the same in every network namespace.
  *
  * The order of tries is 127.0.0.1, ::1 and the pod's own address, for servers that listen on one of them only.
  */
@@ -71,21 +71,45 @@ static int connect_to(const struct request *request) {
   return target;
 }
 
-/* Until `from` ends; then `to` hears of it. When `to` takes no more, the rest is read and dropped: the other direction may go on. */
-static void copy(int from, int to) {
+/* False when it took not all: it takes no more. */
+static int write_all(int to, const char *bytes, ssize_t length) {
+  for (ssize_t put = 0; put < length;) {
+    ssize_t now = write(to, bytes + put, length - put);
+    if (now >= 0) put += now;
+    else if (errno != EINTR) return 0;
+  }
+  return 1;
+}
+
+/* Until the client ends; then the target hears of it. When that takes no more, the rest is read and dropped: the other direction may go on. */
+static void copy_to_target(int client, int target) {
   static char block[64 * 1024];
   int open = 1;
   for (;;) {
-    ssize_t got = read(from, block, sizeof block);
+    ssize_t got = read(client, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    for (ssize_t put = 0; open && put < got;) {
-      ssize_t now = write(to, block + put, got - put);
-      if (now >= 0) put += now;
-      else if (errno != EINTR) open = 0;
-    }
+    if (open) open = write_all(target, block, got);
   }
-  shutdown(to, SHUT_WR);
+  shutdown(target, SHUT_WR);
+}
+
+/*
+ * Until the target ends; then the client hears of it. Or until the client is gone: one that has only said all that it will say still reads, and who has closed
+ * its socket takes no more and shows as POLLHUP, also to a target that says nothing. Then nobody holds the target any more, and who writes there learns it.
+ */
+static void copy_to_client(int target, int client) {
+  static char block[64 * 1024];
+  for (;;) {
+    struct pollfd waiting[] = {{.fd = target, .events = POLLIN}, {.fd = client}};
+    if (poll(waiting, 2, -1) < 0) continue;
+    if (waiting[1].revents != 0) return;
+    ssize_t got = read(target, block, sizeof block);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    if (!write_all(client, block, got)) return;
+  }
+  shutdown(client, SHUT_WR);
 }
 
 static void serve(int client) {
@@ -103,11 +127,11 @@ static void serve(int client) {
   pid_t other = fork();
   if (other < 0) return answer(client, NOT_CONNECTED, errno);
   if (other == 0) {
-    copy(client, target);
+    copy_to_target(client, target);
     return;
   }
   answer(client, CONNECTED, 0);
-  copy(target, client);
+  copy_to_client(target, client);
 }
 
 int main(void) {

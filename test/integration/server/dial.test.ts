@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -91,6 +90,31 @@ describe('a connection into a pod', () => {
     const socket = await dial((server.address() as AddressInfo).port, ref);
     expect((await all(socket)).toString()).toBe('the host');
     socket.end();
+  });
+
+  it.each(['says nothing', 'talks on'])('whose opener is gone is closed to a server that hears of no end and %s', async (how) => {
+    await using server = createServer({ allowHalfOpen: true });
+    server.listen(0, '127.0.0.1');
+    const accepted = once(server.on('error', () => undefined), 'connection');
+    await once(server, 'listening');
+    const ref = await here.start({ command: ['sleep', '100000'] }, { hostNetwork: true });
+    const socket = await dial((server.address() as AddressInfo).port, ref);
+    const [peer] = (await accepted) as [Socket];
+    const broken = once(peer.resume(), 'close').catch(() => undefined);
+    const ended = once(peer, 'end');
+    peer.on('error', () => undefined);
+    const talk = setInterval(() => peer.write(Buffer.alloc(65_536)), 5);
+    try {
+      if (how === 'says nothing') clearInterval(talk);
+      else await once(socket, 'data');
+      socket.destroy();
+      await ended; // all that half a close tells
+      if (how === 'says nothing') await vi.waitFor(() => (peer.write('still there?'), expect(peer.destroyed).toBe(true)), { timeout: 10_000 });
+      await broken;
+    } finally {
+      clearInterval(talk);
+      peer.destroy();
+    }
   });
 
   it('ends with its opener', async () => {
