@@ -56,7 +56,8 @@ export class NodeContainers implements Containers {
   async logs(namespace: string, pod: string, container: string, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const id = logContainerId(this.#pod(namespace, pod, undefined), container, options.previous);
     const { follow, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes } = options;
-    const sinceMs = sinceTime ?? (sinceSeconds === undefined ? undefined : this.#options.clock.now() - sinceSeconds * 1000);
+    // No log is older than the epoch, and far before it there are no dates.
+    const sinceMs = sinceTime ?? (sinceSeconds === undefined ? undefined : Math.max(0, this.#options.clock.now() - sinceSeconds * 1000));
     const range = { follow, timestamps, ...(tailLines !== undefined && { tailLines }), ...(sinceMs !== undefined && { sinceMs }) };
     const log = await this.#options.engine.readLog(id, range, signal).catch((error: unknown) => {
       throw isCode(error, 'not-found') ? new KmError('invalid', `unable to retrieve container logs for docker://${id}`, { cause: error }) : error;

@@ -31,11 +31,11 @@ function flag(value: string | null): boolean {
   return value !== null && value !== '0' && value.toLowerCase() !== 'false';
 }
 
+/** One of 64 bits: some mean "all" by the largest there is. Beyond 2^53 it need not be exact, as no log has so many of anything. */
 function wholeNumber(value: string | null): number | undefined {
   if (value === null || value === '') return undefined;
-  const number = Number(value);
-  if (!/^[+-]?\d+$/.test(value) || !Number.isSafeInteger(number)) throw undecodable();
-  return number;
+  if (!/^[+-]?\d+$/.test(value) || BigInt.asIntN(64, BigInt(value.replace('+', ''))) !== BigInt(value.replace('+', ''))) throw undecodable();
+  return Number(value);
 }
 
 /** Milliseconds since the epoch of an RFC 3339 time. */

@@ -42,6 +42,7 @@ describe('the log of a container', () => {
     expect(await read(ref, { sinceTime: Date.parse(first) + 1000 })).toBe('new\n');
     expect(await read(ref, { sinceTime: Date.parse(first) - 1000 })).toBe('old\nnew\n');
     expect(await read(ref, { sinceSeconds: 3600 })).toBe('old\nnew\n');
+    expect(await read(ref, { sinceSeconds: 2 ** 63, tailLines: 2 ** 63, limitBytes: 2 ** 63 })).toBe('old\nnew\n');
   });
 
   it('has long lines whole and any bytes that are UTF-8', async () => {

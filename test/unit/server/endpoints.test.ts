@@ -107,6 +107,7 @@ describe('/containerLogs', () => {
     ['tail=5&tailLines=7', { tailLines: 5 }],
     ['tail=all&tailLines=7', {}],
     ['sinceSeconds=10&limitBytes=1', { sinceSeconds: 10, limitBytes: 1 }],
+    ['tailLines=9223372036854775807&limitBytes=9223372036854775807', { tailLines: 2 ** 63, limitBytes: 2 ** 63 }],
     ['sinceTime=2020-01-02T03:04:05.5Z', { sinceTime: Date.UTC(2020, 0, 2, 3, 4, 5, 500) }],
   ])('understands ?%s', async (query, wanted) => {
     await logs(`web/main?${query}`);
@@ -115,6 +116,7 @@ describe('/containerLogs', () => {
 
   it.each([
     ['web/main?tailLines=x', 400, '{"message": "Unable to decode query."}'],
+    ['web/main?tailLines=9223372036854775808', 400, '{"message": "Unable to decode query."}'],
     ['web/main?sinceTime=yesterday', 400, '{"message": "Unable to decode query."}'],
     ['web/main?tailLines=-1', 422, '{"message": "Invalid request."}'],
     ['web/main?limitBytes=0', 422, '{"message": "Invalid request."}'],
