@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -18,7 +19,8 @@ const TOKEN_BYTES = 16_384;
 
 /**
  * Finds out who asks: a client certificate that our client CA has signed (common name: user, organizations: groups), else a bearer token that the
- * API knows (Kubernetes v1.20 pkg/kubelet/server auth with kubeadm's settings: no anonymous access).
+ * API knows, which comes in a header or, from a browser, as a subprotocol of its WebSocket (Kubernetes v1.20 pkg/kubelet/server auth with kubeadm's
+ * settings: no anonymous access).
  */
 export class Authenticator {
   readonly #clock: Clock;
@@ -41,12 +43,14 @@ export class Authenticator {
 
   /** `undefined` when the request does not prove who asks. Throws what the API's client throws when it cannot be asked. */
   async authenticate(request: IncomingMessage): Promise<User | undefined> {
-    const user = (this.#certificates() ? certificateUser(request, this.#clock.now()) : undefined) ?? (await this.#tokenUser(request.headers.authorization));
+    const user =
+      (this.#certificates() ? certificateUser(request, this.#clock.now()) : undefined) ??
+      (await this.#tokenUser(bearerToken(request.headers.authorization))) ??
+      (await this.#tokenUser(webSocketToken(request)));
     return user === undefined ? undefined : authenticated(user);
   }
 
-  async #tokenUser(header: string | undefined): Promise<User | undefined> {
-    const token = bearerToken(header);
+  async #tokenUser(token: string | undefined): Promise<User | undefined> {
     const reviews = this.#reviews;
     if (token === undefined || reviews === undefined || token.length > TOKEN_BYTES) return undefined;
     const key = createHmac('sha256', this.#pepper).update(token).digest('base64');
@@ -65,6 +69,22 @@ export class Authenticator {
 export function bearerToken(header: string | undefined): string | undefined {
   const [scheme, token] = (header ?? '').trim().split(' ');
   return scheme?.toLowerCase() === 'bearer' && token !== undefined && token !== '' ? token : undefined;
+}
+
+const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
+
+/**
+ * The token of a WebSocket whose client can set no headers: one of the subprotocols that it offers, beside at least one that can be agreed on
+ * (Kubernetes v1.20 apiserver/pkg/authentication/request/websocket).
+ */
+function webSocketToken({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return undefined;
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const [only, ...more] = offered.filter((name) => name.startsWith(TOKEN_PROTOCOL));
+  if (only === undefined || more.length > 0 || offered.length === 1) return undefined;
+  const encoded = only.slice(TOKEN_PROTOCOL.length);
+  const bytes = Buffer.from(encoded, 'base64url');
+  return encoded !== '' && bytes.toString('base64url') === encoded && isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
 /** Whom the connection's certificate names, if it was signed by our client CA and is good at this time (a connection may outlive it). */

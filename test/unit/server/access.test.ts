@@ -56,6 +56,23 @@ describe('who asks', () => {
     expect(reviews.asked.at(-1)).toContain('alice');
   });
 
+  it('may be told by a browser, which can set no headers, among the subprotocols of its WebSocket', async () => {
+    const reviews = new TestReviews();
+    reviews.users.set('tökén', { name: 'alice', groups: [] });
+    await using node = await TestNode.start({ reviews });
+    const token = (text: string | Buffer): string => `base64url.bearer.authorization.k8s.io.${Buffer.from(text).toString('base64url')}`;
+    const status = async (protocols: string, upgrade = 'websocket'): Promise<number> =>
+      (await node.ask('/pods', { headers: { connection: 'Upgrade', upgrade, 'sec-websocket-protocol': protocols } })).status;
+    expect(await status(`${token('tökén')}, base64.channel.k8s.io`)).toBe(200);
+    expect(reviews.asked).toContain('alice (system:authenticated) get nodes/proxy n1');
+    expect(await status(`base64.channel.k8s.io,${token('wrong')}`)).toBe(401);
+    expect(await status(token('tökén'))).toBe(401);
+    expect(await status(`${token('tökén')}, ${token('tökén')}, base64.channel.k8s.io`)).toBe(401);
+    expect(await status(`${token('tökén')}=, base64.channel.k8s.io`)).toBe(401);
+    expect(await status(`${token(Buffer.from([0xff]))}, base64.channel.k8s.io`)).toBe(401);
+    expect(await status(`${token('tökén')}, base64.channel.k8s.io`, 'spdy/3.1')).toBe(401);
+  });
+
   it('is not asked of the API again for two minutes', async () => {
     const clock = new ManualClock();
     const reviews = new TestReviews();
