@@ -72,5 +72,10 @@ function clean(fields: LogFields = {}): LogFields {
 function asText(line: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${rest.join('')}\n`;
+  return `${withoutControls(`${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${rest.join('')}`)}\n`;
+}
+
+/** What would begin another line, or move the cursor of who reads it, as JSON escapes it: some of it strangers have written. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (char) => (char < ' ' ? JSON.stringify(char).slice(1, -1) : `\\u00${char.charCodeAt(0).toString(16)}`));
 }

@@ -47,3 +47,11 @@ it('leaves lines out while nobody reads them, and then says how many', async () 
   const [, left = ''] = / WARN  nobody has read the log for a while, lines are left out lines=(\d+)$/.exec(lines.at(-2) ?? '') ?? [];
   expect(Number(left)).toBe(5000 - (lines.length - 2));
 });
+
+it('an entry is one line of text, whatever a stranger has put into it', () => {
+  const lines: string[] = [];
+  const stream = new Writable({ decodeStrings: false, write: (line: string, _encoding, done) => (lines.push(line), done()) });
+  const logger = createLogger({ level: 'info', format: 'text', stream });
+  logger.info('a\nb', { path: '/x\r\n2026-01-01T00:00:00.000Z INFO  forged', more: ['\u009b2J\u007f'], tab: '\t', umlaut: 'ü' });
+  expect(lines.map((line) => line.slice(25))).toEqual(['INFO  a\\nb path=/x\\r\\n2026-01-01T00:00:00.000Z INFO  forged more=["\\u009b2J\\u007f"] tab=\\t umlaut=ü\n']);
+});
