@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
 import { errorLine, type Answer } from '../http/answer.ts';
 import type { Route, Visit } from '../http/router.ts';
@@ -21,14 +20,29 @@ export function systemLogRoutes(options: SystemLogsOptions): Route[] {
   return [{ methods: options.enabled ? ['GET'] : ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'], pattern: '/logs/*', serve }];
 }
 
-async function file({ path, request, signal }: Visit, { directory, linked }: SystemLogsOptions): Promise<Answer> {
+/** Flag of open(2), which Node does not name: takes hold of what is there without opening it, as a pipe or a device may not be. */
+const O_PATH = 0o10000000;
+
+async function file(visit: Visit, options: SystemLogsOptions): Promise<Answer> {
+  const { path } = visit;
   const parts = path.split('/').slice(2);
   if (path.includes('\0') || parts.some((part, i) => part === '..' || part === '.' || (part === '' && i < parts.length - 1))) return NOT_FOUND;
-  const real = await realpath(join(directory, ...parts)).catch(() => undefined);
-  if (real === undefined || !(await isInside(real, [directory, ...linked]))) return NOT_FOUND;
-  const found = await stat(real);
+  const held = await open(join(options.directory, ...parts), O_PATH).catch(() => undefined);
+  if (held === undefined) return NOT_FOUND;
+  try {
+    return await served(held, visit, options);
+  } finally {
+    await held.close();
+  }
+}
+
+/** What is held is looked at and read by its descriptor only: names may mean something else by now, for whoever may write there. */
+async function served(held: FileHandle, { path, request, signal }: Visit, { directory, linked }: SystemLogsOptions): Promise<Answer> {
+  const self = `/proc/self/fd/${held.fd}`;
+  if (!(await isInside(await readlink(self), [directory, ...linked]))) return NOT_FOUND;
+  const found = await held.stat();
   const slash = path.endsWith('/');
-  if (found.isDirectory()) return slash ? listing(real) : { status: 301, headers: { location: `${encodeURIComponent(basename(path))}/` } };
+  if (found.isDirectory()) return slash ? listing(self) : { status: 301, headers: { location: `${encodeURIComponent(basename(path))}/` } };
   // A pipe or a device would never end.
   if (!found.isFile()) return NOT_FOUND;
   if (slash) return { status: 301, headers: { location: `../${encodeURIComponent(basename(path))}` } };
@@ -37,11 +51,15 @@ async function file({ path, request, signal }: Visit, { directory, linked }: Sys
   if (!Number.isNaN(since) && Math.floor(found.mtimeMs / 1000) * 1000 <= since) return { status: 304, headers: { 'last-modified': modified } };
   const range = rangeOf(request.headers.range, found.size);
   if (range === 'none') return { ...errorLine(416, 'invalid range: failed to overlap'), headers: { 'content-range': `bytes */${found.size}` } };
-  const headers = { 'accept-ranges': 'bytes', 'content-type': await typeOf(real), 'last-modified': modified };
+  const content = await open(self, 'r');
+  const headers = { 'accept-ranges': 'bytes', 'content-type': await typeOf(path, content), 'last-modified': modified };
   const [from, to] = range ?? [0, found.size - 1];
-  if (to < from) return { status: 200, headers, body: '' };
+  if (to < from) {
+    await content.close();
+    return { status: 200, headers, body: '' };
+  }
   // The file may grow while it is read: no more than was promised.
-  const body = createReadStream(real, { start: from, end: to, signal });
+  const body = content.createReadStream({ start: from, end: to, signal });
   const length = { 'content-length': String(to - from + 1) };
   if (range === undefined) return { status: 200, headers: { ...headers, ...length }, body };
   return { status: 206, headers: { ...headers, ...length, 'content-range': `bytes ${from}-${to}/${found.size}` }, body };
@@ -74,13 +92,8 @@ export function rangeOf(header: string | undefined, size: number): readonly [num
 }
 
 /** Text unless it begins with what no text has. */
-async function typeOf(path: string): Promise<string> {
+async function typeOf(path: string, content: FileHandle): Promise<string> {
   if (path.endsWith('.gz')) return 'application/gzip';
-  const handle = await open(path, 'r');
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(512), 0, 512, 0);
-    return buffer.subarray(0, bytesRead).includes(0) ? 'application/octet-stream' : 'text/plain; charset=utf-8';
-  } finally {
-    await handle.close();
-  }
+  const { bytesRead, buffer } = await content.read(Buffer.alloc(512), 0, 512, 0);
+  return buffer.subarray(0, bytesRead).includes(0) ? 'application/octet-stream' : 'text/plain; charset=utf-8';
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KmError } from '../../../src/base/index.ts';
 import type { ObservedContainer, ValidPod } from '../../../src/pod/index.ts';
@@ -73,10 +75,15 @@ beforeEach(() => {
 
 /** One request to a server with these routes, by somebody who may do everything. */
 async function ask(routes: readonly Route[], path: string, asked: Asked = {}): Promise<Answered> {
+  await using node = await start(routes);
+  return await node.ask(path, { token: 't', ...asked });
+}
+
+/** A server with these routes, where the token `t` may do everything. */
+function start(routes: readonly Route[]): Promise<TestNode> {
   const reviews = new TestReviews();
   reviews.users.set('t', { name: 'alice', groups: [] });
-  await using node = await TestNode.start({ reviews, routes });
-  return await node.ask(path, { token: 't', ...asked });
+  return TestNode.start({ reviews, routes });
 }
 
 describe('/pods', () => {
@@ -281,6 +288,23 @@ describe('/logs/', () => {
     ['a.log', { method: 'POST' }, { status: 405 }],
   ])('%s %j', async (path, asked, answer) => {
     expect(await ask(routes, `/logs/${path}`, asked)).toMatchObject(answer);
+  });
+
+  it('sends nothing from elsewhere, however often a file becomes a link between looking and reading', async () => {
+    const turn = `const fs = require('node:fs'), { top } = require('node:worker_threads').workerData, at = (name) => top + '/log/' + name;
+      for (;;) {
+        fs.writeFileSync(at('new'), 'public'), fs.renameSync(at('new'), at('turning'));
+        fs.symlinkSync(top + '/elsewhere/secret', at('new')), fs.renameSync(at('new'), at('turning'));
+      }`;
+    await writeFile(join(top, 'log/turning'), 'public');
+    const worker = new Worker(turn, { eval: true, workerData: { top } });
+    try {
+      await once(worker, 'online');
+      await using node = await start(routes);
+      for (let asked = 0; asked < 300; asked += 1) expect((await node.ask('/logs/turning', { token: 't' })).body).toMatch(/^(public|404 page not found\n)$/);
+    } finally {
+      await worker.terminate();
+    }
   });
 
   it('sends no more than it promised of a file that grows', async () => {
