@@ -1,10 +1,11 @@
 /*
  * dial: connects to ports inside the networks of pods, for port-forwarding. Node.js cannot enter a network namespace.
  *
- * On its standard input it gets the path of a Unix socket, makes it and says so with a newline; it ends when its input ends. Who connects
- * there sends a request, gets two bytes of answer and then talks to the port; each side may end its half of the
- * connection by itself, and when the client has closed all of it the port's side is closed too. A process for each connection enters the namespace,
- * two carry the bytes: a copy that waits for one direction never holds up the other. A Unix socket with a path is the same in every network namespace.
+ * On its standard input it gets the path of a Unix socket in a folder that is there for nothing else, makes it and says so with a newline. It ends when its
+ * input ends, also because who started it was killed, and takes socket and folder with it. Who connects there sends a request, gets two bytes of answer and
+ * then talks to the port; each side may end its half of the connection by itself, and when the client has closed all of it the port's side is closed too. A
+ * process for each connection enters the namespace, two carry the bytes: a copy that waits for one direction never holds up the other. A Unix socket with a
+ * path is the same in every network namespace.
  *
  * The order of tries is 127.0.0.1, ::1 and the pod's own address, for servers that listen on one of them only.
  */
@@ -12,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -148,7 +150,11 @@ int main(void) {
   struct pollfd waiting[] = {{.fd = 0, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
   for (;;) {
     if (poll(waiting, 2, -1) < 0) continue;
-    if (waiting[0].revents != 0) return 0;
+    if (waiting[0].revents != 0) {
+      unlink(address.sun_path);
+      rmdir(dirname(address.sun_path));
+      return 0;
+    }
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) continue;
     if (fork() == 0) {

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerRef } from '../../../src/server/index.ts';
@@ -126,4 +129,20 @@ describe('a connection into a pod', () => {
   it('does not come about in a pod that is not there', async () => {
     await expect(containers.dial('default', 'nobody', undefined, 80, new AbortController().signal)).rejects.toMatchObject({ code: 'not-found' });
   });
+});
+
+it('the program takes its socket and folder with it when who started it is gone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'km-dial-test-'));
+  const program = spawn('build/dial', [], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    program.stdin.write(join(folder, 'dial.sock'));
+    await once(program.stdout, 'data');
+    expect(readdirSync(folder)).toEqual(['dial.sock']);
+    program.stdin.end();
+    await once(program, 'exit');
+    expect(existsSync(folder)).toBe(false);
+  } finally {
+    program.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
