@@ -14,7 +14,7 @@ export interface Sandbox {
   readonly id: Promise<string>;
   /** Path of the pod's hosts file on the node: there, if not yet with the pod's address. */
   readonly hosts: Promise<string>;
-  /** Its network is there, the pod's resolv.conf and hosts file are written. Gives the pod's addresses, one at least. */
+  /** Its network is there, the pod's resolv.conf and hosts file are written. Gives the pod's addresses, one at least. Nothing of all that goes on once it has rejected. */
   readonly up: Promise<readonly string[]>;
 }
 
@@ -37,7 +37,8 @@ export function createSandbox(context: PodContext, attempt: number, signal: Abor
   const ready = network === undefined ? undefined : prepareNetwork(context, network);
   const id = Promise.all([dns, ready]).then(([config]) => create(context, attempt, config, signal));
   const hosts = writeHosts(context, []); // a placeholder that containers can mount
-  const up = hosts.then(() => start(context, id, dns, signal)).catch((error: unknown) => {
+  const up = hosts.then(() => start(context, id, dns, signal)).catch(async (error: unknown) => {
+    await id.catch(() => undefined); // a creation that is under way would be seen by nobody
     if (!signal.aborted && !(error instanceof NetworkNotReady)) context.tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
     if (signal.aborted || isPassing(error)) throw error;
     // Told, and tried again: it is not the fault of a container that waits for it.

@@ -46,7 +46,12 @@ export async function startContainer(context: PodContext, action: StartContainer
   const id = await create(context, action, container, image, volumes, sandbox, signal);
   tell('Normal', 'Created', `Created container ${action.name}`);
   // The log is linked before there is one: if we die right behind the start, nobody would make up for it.
-  await Promise.all([upOrSeen(context, sandbox, id), linkLog(context, action, id)]);
+  const linked = linkLog(context, action, id);
+  try {
+    await upOrSeen(context, sandbox, id);
+  } finally {
+    await linked; // nothing goes on behind the caller's back
+  }
   signal.throwIfAborted();
   try {
     await node.engine.start(id);
