@@ -112,9 +112,10 @@ export class PodSource {
   #seen(pod: Pod): void {
     const { uid, namespace, name } = pod.metadata ?? {};
     if (uid === undefined || namespace === undefined || name === undefined) return;
-    for (const other of [...this.#known.values()]) {
+    for (const other of this.#known.values()) {
       const { identity } = other;
-      if (identity.name === name && identity.namespace === namespace && identity.uid !== uid) this.#gone(other, 'other-uid');
+      // Which of the two is the older one is not sure: a list may be from before the other came, of which a write of ours has told.
+      if (identity.name === name && identity.namespace === namespace && identity.uid !== uid) this.#confirm(other);
     }
     const known = this.#known.get(uid);
     if (known === undefined) this.#known.set(uid, { identity: { uid, namespace, name }, pod, confirming: false });
@@ -138,7 +139,7 @@ export class PodSource {
     this.#confirmations.add(asking);
   }
 
-  /** A fresh list lacks the pod: asks for it by name until the API answers. Never rejects. */
+  /** A fresh list lacks the pod, or has another one of its name: asks for it by name until the API answers. Never rejects. */
   async #ask(known: Known): Promise<void> {
     const { client, nodeName, logger } = this.#options;
     const { signal } = this.#stop;

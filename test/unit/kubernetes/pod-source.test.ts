@@ -106,7 +106,22 @@ describe('the pods of a node', () => {
     await using scene = await Scene.start(pod('a', 'u1'));
     scene.listed = [pod('a', 'u9')];
     scene.relist();
-    await scene.tells('pod a/u1', 'synced', 'other-uid a/u1', 'pod a/u9');
+    await scene.tells('pod a/u1', 'synced', 'pod a/u9', 'other-uid a/u1');
+  });
+
+  it.each(['list', 'event'])('do not end when an older %s, from before they came, has their predecessor under their name', async (kind) => {
+    await using scene = await Scene.start(pod('a', 'u1'));
+    const successor = pod('a', 'u2');
+    scene.single = (_name, response) => answer(response, 200, successor);
+    scene.source.expect(identity('a', 'u2'));
+    if (kind === 'event') scene.event('MODIFIED', pod('a', 'u1'));
+    else scene.relist();
+    await until(() => scene.told.some((one) => one.startsWith('other-uid')), 'an end');
+    scene.source.forget('u1');
+    scene.event('MODIFIED', successor);
+    scene.event('DELETED', successor);
+    await until(() => scene.told.includes('deleted a/u2'), 'the end of the successor');
+    expect(scene.told.filter((one) => !one.startsWith('pod '))).toEqual(['synced', 'other-uid a/u1', 'deleted a/u2']);
   });
 
   it('end when the API has another UID under their name on another node', async () => {
