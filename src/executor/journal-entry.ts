@@ -202,6 +202,10 @@ export class ExecutorState {
     return this.#bygone.get(taskId);
   }
 
+  isBygonePod(uid: string): boolean {
+    return [...this.#bygone.values()].includes(uid);
+  }
+
   /** Pods of earlier runs that are not buried. */
   former(): FormerPod[] {
     return [...this.#former.values()];

@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { type Clock, isCode } from '../base/index.ts';
 import { bindPod, deletePod, EventRecorder, type KubernetesClient, patchStatus, PodObjects, PodSource, readPod } from '../kubernetes/index.ts';
-import { isTerminal, type Json, lostStatus, type NodeIdentity, type Pod, type PodIdentity, type PodStatus } from '../pod/index.ts';
+import { isTerminal, type Json, type LossCause, lostStatus, type NodeIdentity, type Pod, type PodIdentity, type PodStatus } from '../pod/index.ts';
 import type { KubernetesStatusSink, PatchResult } from '../status/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
@@ -119,7 +119,7 @@ export class KubernetesSide implements KubernetesStatusSink {
    * A pod that ran on this node and has ended, whoever ran it: the API hears of it if it has that very pod and does not know. `last` is what was reported of it. Throws
    * code `unavailable` when the API is away.
    */
-  async tellOfEnd(pod: PodIdentity, last: PodStatus | undefined): Promise<void> {
+  async tellOfEnd(pod: PodIdentity, last: PodStatus | undefined, cause: LossCause = 'executor-ended'): Promise<void> {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const found = await readPod(this.#client, pod, signal).catch((error: unknown) => {
       if (isCode(error, 'not-found')) return undefined;
@@ -127,7 +127,7 @@ export class KubernetesSide implements KubernetesStatusSink {
     });
     if (found?.metadata?.uid !== pod.uid || found.spec?.nodeName !== this.nodeName || isTerminal(found.status?.phase)) return;
     const previous = found.status ?? {};
-    const status = last !== undefined && isTerminal(last.phase) ? last : lostStatus(previous, this.#clock.now());
+    const status = last !== undefined && isTerminal(last.phase) ? last : lostStatus(previous, cause, this.#clock.now());
     await patchStatus({ client: this.#client, pod, status, signal, previous });
   }
 

@@ -89,6 +89,7 @@ export async function makePods(options: MakePodsOptions): Promise<Pods> {
     record: (entry) => memory.record(entry),
     update,
     said,
+    isBygonePod: (uid) => state.isBygonePod(uid),
     forget: (taskId) => {
       ledger.forget(taskId);
       options.onForgotten();

@@ -26,6 +26,8 @@ export interface TasksOptions {
   readonly update: (update: TaskUpdateDraft) => void;
   /** Whether the agent has been told anything of the task. */
   readonly said: (taskId: string) => boolean;
+  /** Whether a task that is over was that pod. */
+  readonly isBygonePod: (uid: string) => boolean;
   /** The task is over on all sides. */
   readonly forget: (taskId: string) => void;
 }
@@ -57,8 +59,10 @@ export class Tasks {
       clock,
       logger,
       isOurs: (uid) => this.#owners.has(uid),
+      isOver: options.isBygonePod,
       isLeft: (uid) => runtime.isLeft(uid),
       remove: async (pod) => kubernetes()?.deletePod(pod),
+      tellOfEnd: async (pod) => kubernetes()?.tellOfEnd(pod, undefined, 'task-over'),
     });
   }
 

@@ -26,7 +26,7 @@ export * from './file-volume-kind.ts';
 export { keepResources } from './keep-resources.ts';
 export { killGraceSeconds } from './kill-grace.ts';
 export { type HostPort, hostPorts } from './host-ports.ts';
-export { lostStatus } from './lost-status.ts';
+export { type LossCause, lostStatus } from './lost-status.ts';
 export * from './merge-status.ts';
 export * from './mount.ts';
 export * from './names.ts';

@@ -25,3 +25,22 @@ test('the next executor finishes their deletion, also when the API cannot do it 
   expect(failed).toBe(2);
   expect((await lab.shutdown())?.code).toBe(0);
 });
+
+test('an API that was restored from a backup hears again that a pod has ended', async () => {
+  await using lab = await Laboratory.start({ engine: 'stand-in', random: randomOf(1), kubernetes: true });
+  await lab.spawn();
+  const conductor = new Conductor(lab, { seed: 1 }, undefined);
+  const entry = conductor.launch({ kind: 'server', name: 'pod', bound: true });
+  const status = (): { phase?: string; reason?: string } | undefined => (conductor.object(entry) as { status?: { phase?: string } } | undefined)?.status;
+  expect(await lab.until(() => status()?.phase === 'Running'), lab.log).toBe(true);
+  const backup = lab.api?.backup();
+  await conductor.delete(entry);
+  expect(await lab.until(() => conductor.object(entry) === undefined && lab.agent.tasks.get(entry.taskId)?.terminal === true), lab.log).toBe(true);
+  lab.crash(); // the next worker knows it too
+  if (backup !== undefined) await lab.api?.restore(backup);
+  expect(status()?.phase).toBe('Running');
+  expect(await lab.until(() => status()?.phase === 'Failed', 40_000), lab.log).toBe(true);
+  expect(status()?.reason).toBe('TaskOver');
+  expect(lab.agent.tasks.get(entry.taskId)?.states.filter((state) => state === 'TASK_KILLED')).toHaveLength(1);
+  expect((await lab.shutdown())?.code).toBe(0);
+});

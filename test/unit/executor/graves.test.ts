@@ -14,13 +14,19 @@ function deleted(graceSeconds: number): Pod {
 function setUp() {
   const clock = new ManualClock();
   const began = clock.now();
-  const world = { ours: false, left: false, failures: [] as KmError[], looks: 0, tries: [] as number[] };
+  const world = { ours: false, left: false, failures: [] as KmError[], looks: 0, tries: [] as number[], told: [] as number[] };
   const graves = new Graves({
     clock, logger: silentLogger,
     isOurs: () => world.ours,
+    isOver: (uid) => uid === 'over',
     isLeft: async () => (world.looks++, world.left),
     remove: async () => {
       world.tries.push(clock.now() - began);
+      const failure = world.failures.shift();
+      if (failure !== undefined) throw failure;
+    },
+    tellOfEnd: async () => {
+      world.told.push(clock.now() - began);
       const failure = world.failures.shift();
       if (failure !== undefined) throw failure;
     },
@@ -78,5 +84,40 @@ describe('a pod that is being deleted and that nobody carries', () => {
     await clock.advance(30_000);
     await settle();
     expect(world.tries).toHaveLength(1);
+  });
+});
+
+describe('a pod whose task is over, and that the API has running again', () => {
+  const restored: Pod = { metadata: { uid: 'over', namespace: 'ns', name: 'pod' }, status: { phase: 'Running' } };
+
+  it('is told to have ended, until the API has heard it, but not before a launch had time to come', async () => {
+    const { clock, graves, world } = setUp();
+    world.failures = [new KmError('unavailable', 'away')];
+    graves.consider(restored);
+    graves.consider(restored);
+    await clock.advance(WAIT_MS - 1);
+    expect(world.told).toEqual([]);
+    await clock.advance(600_000);
+    expect(world.told).toHaveLength(2);
+    expect(world.told[0]).toBe(WAIT_MS);
+    expect([world.tries, clock.pending]).toEqual([[], 0]);
+  });
+
+  it.each<[string, Pod]>([
+    ['has ended there too', { ...restored, status: { phase: 'Failed' } }],
+    ['never was a task of ours', { ...restored, metadata: { ...restored.metadata, uid: 'another' } }],
+  ])('is left alone where it %s', async (_where, pod) => {
+    const { clock, graves, world } = setUp();
+    graves.consider(pod);
+    await clock.advance(600_000);
+    expect([world.told, world.tries]).toEqual([[], []]);
+  });
+
+  it('is removed where it is deleted meanwhile', async () => {
+    const { clock, graves, world } = setUp();
+    graves.consider(restored);
+    graves.consider({ ...restored, metadata: { ...restored.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } });
+    await clock.advance(600_000);
+    expect([world.told.length, world.tries.length, clock.pending]).toEqual([0, 1, 0]);
   });
 });

@@ -32,7 +32,7 @@ function setUp(pods: Readonly<Record<string, Partial<ValidPod['spec']>>>) {
     orders.push(entry.order);
   };
   const tasks = new Tasks({
-    clock, logger: silentLogger, launchGraceMs: 1e6, runtime, reporter, kubernetes: () => undefined, record, update: () => undefined, said: () => true, forget: () => undefined,
+    clock, logger: silentLogger, launchGraceMs: 1e6, runtime, reporter, kubernetes: () => undefined, record, update: () => undefined, said: () => true, isBygonePod: () => false, forget: () => undefined,
   });
   for (const [name, spec] of Object.entries(pods)) {
     const whole = pod({ containers: [container('c')], terminationGracePeriodSeconds: 30, ...spec }, { uid: name });

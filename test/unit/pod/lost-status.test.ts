@@ -13,7 +13,7 @@ test('a pod that nobody can tell of any more has failed, and is no longer ready'
       { name: 'slow', ready: false, restartCount: 0, image: 'i', imageID: '', state: { waiting: { reason: 'ImagePullBackOff' } } },
     ],
   } as unknown as PodStatus;
-  const lost = lostStatus(status, NOW);
+  const lost = lostStatus(status, 'executor-ended', NOW);
   expect(lost).toMatchObject({ phase: 'Failed', reason: 'ExecutorTerminated', podIP: '10.0.0.1', startTime: '2026-01-01T00:00:00Z' });
   expect(lost.conditions).toEqual([
     { type: 'Ready', status: 'False', reason: 'PodFailed', lastTransitionTime: '2026-01-02T03:04:05Z' },
@@ -26,5 +26,5 @@ test('a pod that nobody can tell of any more has failed, and is no longer ready'
     { ready: false, state: { waiting: { reason: 'ImagePullBackOff' } } },
   ]);
   expect(lost.initContainerStatuses).toMatchObject([{ state: { terminated: { exitCode: 0 } } }]);
-  expect(lostStatus({}, NOW)).toMatchObject({ phase: 'Failed', reason: 'ExecutorTerminated' });
+  expect(lostStatus({}, 'task-over', NOW)).toMatchObject({ phase: 'Failed', reason: 'TaskOver' });
 });
