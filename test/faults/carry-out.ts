@@ -142,7 +142,7 @@ export class Conductor {
   launch({ kind, name, bound, twice }: { kind: KindName; name: string; bound: boolean; twice?: true }): Entry {
     const { entry, task } = this.#enter(kind, name, bound);
     this.#lab.agent.launch(task);
-    if (twice === true) this.#lab.agent.launch(task);
+    if (twice === true && this.#lab.agent.tasks.get(entry.taskId)?.terminal !== true) this.#lab.agent.launch(task); // one that the agent has dropped reaches no executor
     return entry;
   }
 
