@@ -52,7 +52,11 @@ async function served(held: FileHandle, { path, request, signal }: Visit, { dire
   const range = rangeOf(request.headers.range, found.size);
   if (range === 'none') return { ...errorLine(416, 'invalid range: failed to overlap'), headers: { 'content-range': `bytes */${found.size}` } };
   const content = await open(self, 'r');
-  const headers = { 'accept-ranges': 'bytes', 'content-type': await typeOf(path, content), 'last-modified': modified };
+  const type = await typeOf(path, content).catch(async (error: unknown) => {
+    await content.close();
+    throw error;
+  });
+  const headers = { 'accept-ranges': 'bytes', 'content-type': type, 'last-modified': modified };
   const [from, to] = range ?? [0, found.size - 1];
   if (to < from) {
     await content.close();

@@ -23,7 +23,7 @@ export class ImageBytes {
 
   /** A minute old at most while the Engine answers; `undefined` while it never has. */
   async get(): Promise<number | undefined> {
-    if (this.#known === undefined || this.#clock.now() - this.#known.at >= FRESH_MS) {
+    if (this.#known === undefined || this.#clock.elapsed() - this.#known.at >= FRESH_MS) {
       this.#asking ??= this.#learn().finally(() => (this.#asking = undefined));
       await atMost(this.#clock, PATIENCE_MS, this.#asking);
     }
@@ -32,6 +32,6 @@ export class ImageBytes {
 
   async #learn(): Promise<void> {
     const bytes = await this.#ask();
-    this.#known = { at: this.#clock.now(), bytes };
+    this.#known = { at: this.#clock.elapsed(), bytes };
   }
 }
