@@ -1,5 +1,6 @@
 import { goDuration } from '../base/index.ts';
 import type { ExecutorConfig } from '../config/index.ts';
+import { bytesQuantity } from '../pod/index.ts';
 
 /** Our settings by the names of KubeletConfiguration (Kubernetes v1.20 kubelet.config.k8s.io/v1beta1), as far as they are there too. */
 export function kubeletConfiguration(config: ExecutorConfig): object {
@@ -26,18 +27,11 @@ export function kubeletConfiguration(config: ExecutorConfig): object {
     kubeAPIQPS: config.kubeApiQps,
     kubeAPIBurst: config.kubeApiBurst,
     nodeStatusUpdateFrequency: goDuration(config.nodeStatusUpdateFrequencyMs),
-    containerLogMaxSize: binary(config.containerLogMaxBytes),
+    containerLogMaxSize: bytesQuantity(config.containerLogMaxBytes),
     containerLogMaxFiles: config.containerLogMaxFiles,
     streamingConnectionIdleTimeout: goDuration(config.streamingConnectionIdleTimeoutMs),
     enableDebuggingHandlers: true,
     enableSystemLogHandler: config.enableSystemLogHandler,
     logging: { format: config.logFormat },
   };
-}
-
-/** `10Mi` where it is whole, as the kubelet writes sizes. */
-function binary(bytes: number): string {
-  const unit = [[2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki']] as const;
-  const [size, name] = unit.find(([one]) => bytes > 0 && bytes % one === 0) ?? [1, ''];
-  return `${bytes / size}${name}`;
 }

@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
-import type { Json } from '../pod/index.ts';
+import { bytesQuantity, type Json } from '../pod/index.ts';
 
 export type Node = Json<V1Node>;
 type NodeStatus = NonNullable<Node['status']>;
@@ -146,16 +146,4 @@ function conditions(readiness: Readiness, now: number, previous: readonly NodeCo
 function cpuQuantity(cpus: number): string {
   const milli = Math.floor(cpus * 1000 + 1e-6);
   return milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`;
-}
-
-/** Canonical quantity of bytes, as the API server would write it too: `8Gi`, `1000Ki`, `1023`. */
-function bytesQuantity(bytes: number): string {
-  let rest = Math.floor(bytes);
-  let suffix = '';
-  for (const next of ['Ki', 'Mi', 'Gi', 'Ti', 'Pi']) {
-    if (rest === 0 || rest % 1024 !== 0) break;
-    rest /= 1024;
-    suffix = next;
-  }
-  return `${rest}${suffix}`;
 }

@@ -82,6 +82,11 @@ export function formatQuantity({ nano, format }: Quantity): string {
   return `${number}${DECIMAL[steps]}`;
 }
 
+/** The canonical text of so many bytes, a fraction of one cut off: `8Gi`, `1000Ki`, `1023`. */
+export function bytesQuantity(bytes: number | bigint): string {
+  return formatQuantity({ nano: BigInt(typeof bytes === 'bigint' ? bytes : Math.floor(bytes)) * NANO, format: 'BinarySI' });
+}
+
 /** `value` x 10^`power`, rounded up to an integer and capped. */
 function rounded(value: bigint, power: number): bigint {
   const exact = power >= 0 ? value * 10n ** BigInt(power) : ceilDiv(value, 10n ** BigInt(-power));

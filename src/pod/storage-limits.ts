@@ -1,5 +1,5 @@
 import { podNeed } from './pod-need.ts';
-import { formatQuantity, parseQuantity, toBytes } from './quantity.ts';
+import { bytesQuantity, parseQuantity, toBytes } from './quantity.ts';
 import { isCritical, quantityOf } from './resources.ts';
 import type { Container, ValidPod, Volume } from './types.ts';
 
@@ -12,8 +12,6 @@ export interface StorageUse {
   /** What they have written into the pod's own files: /etc/hosts, termination messages. */
   readonly files: number;
 }
-
-const NANO = 1_000_000_000n;
 
 /** Whether the pod says how much of the disk it may take, and loses its place when it takes more. */
 export function hasStorageLimits(pod: ValidPod): boolean {
@@ -28,7 +26,7 @@ export function storageExcess(pod: ValidPod, { volumes, containers, files }: Sto
   }
   const whole = podNeed(pod.spec, limitOf);
   const used = [...volumes, ...containers].reduce((sum, [, bytes]) => sum + BigInt(bytes), BigInt(files));
-  if (whole > 0n && used > whole) return `Pod ephemeral local storage usage exceeds the total limit of containers ${formatQuantity({ nano: whole * NANO, format: 'BinarySI' })}. `;
+  if (whole > 0n && used > whole) return `Pod ephemeral local storage usage exceeds the total limit of containers ${bytesQuantity(whole)}. `;
   for (const container of pod.spec.containers) {
     const limit = limitOf(container);
     const text = container.resources?.limits?.['ephemeral-storage'] ?? '';

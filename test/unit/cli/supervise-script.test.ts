@@ -43,19 +43,14 @@ test('a signal that comes while a worker is waited for is told to the next one, 
   expect(Date.now() - told).toBeLessThan(2_000);
 });
 
-test('a worker that dies of each signal is given up after three tries, and the pods are ended by the last resort', async () => {
-  const { child, exit, lines } = supervise('case "$KM_EXECUTOR_STOP" in GIVEUP) exit 3 ;; TERM) exit 9 ;; esac; echo up >&2; exec sleep 60');
+test.each([
+  ['ends the pods', 'GIVEUP) exit 3', 3],
+  ['dies too, and nothing more is tried', 'GIVEUP) exit 9', 9],
+])('a worker that dies of each signal is given up after three tries: the last resort %s', async (_what, lastResort, code) => {
+  const { child, exit, lines } = supervise(`case "$KM_EXECUTOR_STOP" in ${lastResort} ;; TERM) exit 9 ;; esac; echo up >&2; exec sleep 60`);
   await once(child.stderr, 'data');
   child.kill('SIGTERM');
-  expect(await exit).toEqual([3, null]);
-  expect(lines).toHaveLength(3);
-});
-
-test('where the last resort dies too nothing more is tried', async () => {
-  const { child, exit, lines } = supervise('[ -z "$KM_EXECUTOR_STOP" ] || exit 9; echo up >&2; exec sleep 60');
-  await once(child.stderr, 'data');
-  child.kill('SIGTERM');
-  expect(await exit).toEqual([9, null]);
+  expect(await exit).toEqual([code, null]);
   expect(lines).toHaveLength(3);
 });
 
